@@ -1,0 +1,173 @@
+"""Text for a terminal: foreign strings made harmless, and numbers in fixed widths."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+UNKNOWN = "-"
+"""What an unknown number looks like; never 0."""
+
+_ESCAPE_SEQUENCE = re.compile(
+    r"(?:\x1b[\[\]PX^_]|[\x9b\x9d\x90\x98\x9e\x9f])"  # the openers of control sequences and control strings
+    r"(?:[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e])?"  # parameters and the final byte, so that no `[31m` stays behind
+    r"|\x1b."
+)
+_SPACES = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+_HARMFUL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_MARKS = frozenset({"Mn", "Me"})
+_MOST_MARKS = 2  # on one letter; more than that is drawn over the lines around it
+_SPARK_GLYPHS = "▁▂▃▄▅▆▇█"
+_BAR_GLYPHS = " ▏▎▍▌▋▊▉"
+
+
+def safe_text(text: str, limit: int = 200) -> str:
+    """Text that cannot steer a terminal, and is no longer than `limit` characters.
+
+    Escape sequences, control characters, bidirectional and other invisible controls are dropped; line breaks and tabs become one space.
+    A text that is cut ends in `…`.
+    """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
+    window = text[: limit * 4 + 16]  # bounds the work on a text of any length
+    window = _SPACES.sub(" ", _ESCAPE_SEQUENCE.sub("", window))
+    if not (window.isascii() and window.isprintable()):
+        window = "".join(_harmless(window))
+    if len(window) > limit or len(text) > limit * 4 + 16:
+        return window[: max(0, limit - 1)] + "…"
+    return window
+
+
+def _harmless(text: str) -> list[str]:
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        category = unicodedata.category(character)
+        if category in _HARMFUL_CATEGORIES:
+            continue
+        marks = marks + 1 if category in _MARKS else 0
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return kept
+
+
+def magnitude_text(value: float | None, unit: str = "") -> str:
+    """Three figures and a decimal prefix, such as `512.0`, `1.24k`, `41.0m`; at most 6 characters before the unit."""
+    if value is None or value != value:
+        return UNKNOWN
+    if value == 0:
+        return f"0.0{unit}"
+    size = abs(value)
+    for factor, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")):
+        if size >= factor * (0.9995 if factor != 1.0 else 0.09995):
+            break
+    else:
+        return f"0.0{unit}"
+    scaled = value / factor
+    if prefix in ("", "m", "µ", "n"):
+        digits = 1 if abs(scaled) >= 9.995 else 2
+    else:
+        digits = 0 if abs(scaled) >= 99.95 else 1 if abs(scaled) >= 9.995 else 2
+    return f"{scaled:.{digits}f}{prefix}{unit}"
+
+
+def rate_text(hz: float | None) -> str:
+    """Events a second, at most 6 characters: `512.0`, `20.0`, `1.24k`, `0.50`, `-`."""
+    if hz is None or hz != hz:
+        return UNKNOWN
+    if hz < 0.005:
+        return "0.0"
+    if hz < 9.995:
+        return f"{hz:.2f}" if hz < 0.995 else f"{hz:.1f}"
+    return f"{hz:.1f}" if hz < 999.95 else magnitude_text(hz)
+
+
+def duration_text(wait_ns: float | None) -> str:
+    """A length of time, at most 7 characters: `41.0ms`, `1.95ms`, `3.2s`, `12m`, `-`."""
+    if wait_ns is None or wait_ns != wait_ns:
+        return UNKNOWN
+    seconds = wait_ns / 1e9
+    if seconds >= 5400:
+        return f"{seconds / 3600:.1f}h"
+    if seconds >= 90:
+        return f"{seconds / 60:.0f}m"
+    if seconds >= 1:
+        return f"{seconds:.1f}s"
+    for factor, unit in ((1e6, "ms"), (1e3, "µs")):
+        if wait_ns >= factor * 0.9995:
+            scaled = wait_ns / factor
+            return f"{scaled:.1f}{unit}" if scaled >= 9.995 else f"{scaled:.2f}{unit}"
+    return f"{wait_ns:.0f}ns" if wait_ns else "0"
+
+
+def size_text(size_bytes: float | None) -> str:
+    """A number of bytes in binary units, at most 6 characters: `512B`, `64.0K`, `1.2G`, `-`."""
+    if size_bytes is None or size_bytes != size_bytes:
+        return UNKNOWN
+    scaled = float(size_bytes)
+    for unit in ("B", "K", "M", "G", "T"):
+        if scaled < 1023.95 or unit == "T":
+            return f"{scaled:.0f}{unit}" if unit == "B" or scaled >= 99.95 else f"{scaled:.1f}{unit}"
+        scaled /= 1024
+    raise AssertionError("unreachable: the last unit takes any size")
+
+
+def count_text(count: int | None) -> str:
+    """A count with separators of thousands; above 10 characters a prefix takes their place."""
+    if count is None:
+        return UNKNOWN
+    text = f"{count:,}"
+    return text if len(text) <= 10 else magnitude_text(count)
+
+
+def share_text(share: float | None) -> str:
+    """A part of a whole from 0.0 to 1.0, as a percentage of at most 4 characters: `31%`, `<1%`, `-`."""
+    if share is None or share != share:
+        return UNKNOWN
+    if 0 < share < 0.01:
+        return "<1%"
+    return f"{min(max(share, 0.0), 1.0) * 100:.0f}%"
+
+
+def ago_text(seconds: float | None) -> str:
+    """A rough age, at most 5 characters, that changes seldom: `0.4 s` only below one second, then `12 s`, `3 m`, `2 h`, `4 d`."""
+    if seconds is None or seconds != seconds:
+        return UNKNOWN
+    if seconds < 1:
+        return f"{max(seconds, 0.0):.1f} s"
+    for factor, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= factor * (2 if unit == "m" else 1):
+            return f"{seconds / factor:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def sparkline(values: Sequence[float | None], ceiling: float | None = None) -> str:
+    """One glyph of eight heights for each value, a space for an unknown one.
+
+    Args:
+        values: From the oldest to the newest.
+        ceiling: The value drawn at full height; by default the highest of them.
+    """
+    known = [value for value in values if value is not None]
+    top = ceiling if ceiling is not None else max(known, default=0.0)
+    glyphs: list[str] = []
+    for value in values:
+        if value is None:
+            glyphs.append(" ")
+        elif top <= 0 or value <= 0:
+            glyphs.append(_SPARK_GLYPHS[0])
+        else:
+            glyphs.append(_SPARK_GLYPHS[min(7, int(value / top * 7.999))])
+    return "".join(glyphs)
+
+
+def bar(share: float | None, width: int) -> str:
+    """A horizontal bar of exactly `width` characters, in eighths of a character."""
+    if share is None or share != share:
+        return " " * width
+    eighths = round(min(max(share, 0.0), 1.0) * width * 8)
+    if share > 0 and eighths == 0:
+        eighths = 1
+    whole, rest = divmod(eighths, 8)
+    return ("█" * whole + (_BAR_GLYPHS[rest] if rest else "")).ljust(width)
