@@ -29,9 +29,6 @@ class OpenCalls:
         self._next_id = 1
         self._calls: dict[int, OpenCall] = {}
 
-    def __len__(self) -> int:
-        return len(self._calls)
-
     def next_id(self) -> int:
         """An id that no call had before."""
         number = self._next_id
@@ -71,8 +68,6 @@ class OpenCalls:
         return calls
 
 
-def failed(
-    request_id: str, code: ProcessControlErrorCode, text: str, process_id: UUID | None = None
-) -> ProcessControlResponse:
+def failed(request_id: str, code: ProcessControlErrorCode, text: str) -> ProcessControlResponse:
     """How a call ends that its owner did not answer."""
-    return ProcessControlResponse(request_id, ok=False, error=text, error_code=code, process_id=process_id)
+    return ProcessControlResponse(request_id, ok=False, error=text, error_code=code)

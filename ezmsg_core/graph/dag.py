@@ -18,9 +18,6 @@ class OwnedDag:
     def __contains__(self, edge: Edge) -> bool:
         return edge in self._owners
 
-    def __len__(self) -> int:
-        return len(self._owners)
-
     def owned(self, edge: Edge) -> OwnedEdge:
         """The edge with its owners, persistent first; without owners if it is not there."""
         owners = self._owners.get(edge, set())
@@ -46,7 +43,7 @@ class OwnedDag:
             owners.add(owner)
             return True
         loop = self._path(edge.to_topic, edge.from_topic)
-        if loop is not None:
+        if loop:
             raise CycleError(
                 f"The edge {edge.from_topic} → {edge.to_topic} would close a loop: {' → '.join([*loop, edge.to_topic])}. "
                 "Messages would go round for ever; leave out one edge of it.",
@@ -78,8 +75,8 @@ class OwnedDag:
         """The topic and every topic whose messages reach it."""
         return _reachable(self._sources, topic)
 
-    def _path(self, start: str, goal: str) -> list[str] | None:
-        """Topics from start to goal along edges, both included; None if there is no way."""
+    def _path(self, start: str, goal: str) -> list[str]:
+        """Topics from start to goal along edges, both included; empty if there is no way."""
         came_from: dict[str, str] = {start: start}
         frontier = [start]
         while frontier:
@@ -93,7 +90,7 @@ class OwnedDag:
                 if target not in came_from:
                     came_from[target] = topic
                     frontier.append(target)
-        return None
+        return []
 
 
 def _drop(index: dict[str, set[str]], key: str, value: str) -> None:

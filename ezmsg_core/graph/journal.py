@@ -32,9 +32,6 @@ class Journal(Generic[E]):
         self.last_seq = 0
         self.dropped_total = 0
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     @property
     def first_seq(self) -> int:
         """Number of the oldest event kept; one past the last if none is."""

@@ -1,7 +1,7 @@
 """The one place where the server's state changes: stimuli in, effects out."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
@@ -19,6 +19,7 @@ from ezmsg_core.graph.roster import Peer
 from ezmsg_core.graph.state import GraphState, Later, OnceAttached, Outcome
 from ezmsg_core.graph.step import Step
 from ezmsg_core.graph.stimuli import FrameReceived, LinkClosed, LinkOpened, Now, Stimulus, Ticked
+from ezmsg_core.graph.waits import Wait
 from ezmsg_core.model.settings import SettingsState
 from ezmsg_core.model.topology import Phase, TopologyState
 from ezmsg_core.wire import commands, frames
@@ -96,10 +97,12 @@ class GraphMachine:
                 peer = state.roster.find(link)
                 if peer is not None:
                     waiting = self._frame_received(step, peer, frame)
-            case LinkClosed(link, _):
-                self._link_closed(step, link)
+            case LinkClosed():
+                self._link_closed(step, stimulus.link, stimulus.reason)
             case Ticked():
                 self._ticked(step)
+            case _:
+                assert_never(stimulus)
         endpoint_commands.reroute(state, step, waiting)
         state.write_topology(step)
         state.watches.pump(step)
@@ -177,13 +180,14 @@ class GraphMachine:
                 state.answer(step, peer, ask.id, outcome)
                 return None
 
-    def _noticed(self, step: Step, peer: Peer, frame: frames.ClientFrame) -> None:
+    def _noticed(self, step: Step, peer: Peer, frame: frames.Notice) -> None:
         state = self._state
         match frame:
             case frames.Hello(label, pid, host):
                 limit = self._limits.name_bytes // 4  # characters of up to four bytes
                 peer.label, peer.pid, peer.host = label[:limit], pid, host[:limit]
                 peer.has_said_hello = True
+                step.note(f"{peer.label} (pid {peer.pid} on {peer.host}) joined from {peer.address} to {peer.role}.")
                 watch_commands.update_sampling(state, step)
             case frames.CallReply():
                 process_commands.call_replied(state, step, peer, frame)
@@ -199,25 +203,23 @@ class GraphMachine:
             case frames.Alive(loop_lag_ns):
                 is_busy = loop_lag_ns > self._limits.busy_lag_s * 1e9
                 self._set_phase(step, peer, Phase.BUSY if is_busy else Phase.LIVE)
-            case frames.Ask():
-                raise AssertionError("an Ask is not a notice")
+            case _:
+                assert_never(frame)
 
     def _obeyed(self, step: Step, peer: Peer, order: int) -> None:
         wait = self._state.waits.obeyed(peer.link, order)
-        asker = self._state.roster.find(wait.link) if wait is not None else None
-        if wait is not None and asker is not None:
-            self._state.answer(step, asker, wait.ask_id, wait.answer)
+        if wait is not None:
+            self._answer_wait(step, wait)
 
-    def _link_closed(self, step: Step, link: int) -> None:
+    def _link_closed(self, step: Step, link: int, reason: str) -> None:
         state = self._state
         peer = state.roster.remove(link)
         if peer is None:
             return
+        step.note(f"{peer.label or peer.address} (pid {peer.pid}) left: {reason}")
         state.calls.forget_caller(link)
         for wait in state.waits.link_closed(link):
-            asker = state.roster.find(wait.link)
-            if asker is not None:
-                state.answer(step, asker, wait.ask_id, wait.answer)
+            self._answer_wait(step, wait)
         for watch_id in sorted(peer.watches):
             watch_commands.end_watch(state, step, peer, watch_id)
         for endpoint_id in sorted(peer.endpoints):
@@ -227,34 +229,33 @@ class GraphMachine:
         for session_id in sorted(peer.sessions):
             session_commands.end_session(state, step, peer, session_id)
         state.profiles.pop(peer.link_id, None)
-        if not len(state.roster):
+        if len(state.roster) == 0:
             self._next_beat_s = None
 
     def _ticked(self, step: Step) -> None:
         state = self._state
         process_commands.expire_calls(state, step)
         for wait, late in state.waits.expired(step.now.monotonic_s):
-            self._wait_expired(step, wait.link, wait.ask_id, wait.answer, late, is_strict=wait.is_strict)
+            self._wait_expired(step, wait, late)
         if self._next_beat_s is not None and step.now.monotonic_s >= self._next_beat_s:
             self._beat(step, late_s=step.now.monotonic_s - self._next_beat_s)
             self._next_beat_s = step.now.monotonic_s + self._limits.heartbeat_s
 
-    def _wait_expired(  # noqa: PLR0913 - the parts of one wait
-        self, step: Step, link: int, ask_id: int, answer: Answer, late: set[int], *, is_strict: bool
-    ) -> None:
-        state = self._state
-        peers = [peer for peer in map(state.roster.find, sorted(late)) if peer is not None]
+    def _answer_wait(self, step: Step, wait: Wait) -> None:
+        self._state.answer(step, self._state.roster.get(wait.link), wait.ask_id, wait.answer)
+
+    def _wait_expired(self, step: Step, wait: Wait, late: set[int]) -> None:
+        roster = self._state.roster
+        peers = [roster.get(link) for link in sorted(late)]
         for peer in peers:
             peer.is_lagging = True
-        asker = state.roster.find(link)
-        if asker is None:
-            return
-        if not is_strict:
-            state.answer(step, asker, ask_id, answer)
+        if not wait.is_strict:
+            self._answer_wait(step, wait)
             return
         names = ", ".join(f"{peer.label} (pid {peer.pid})" for peer in peers)
         text = f"Not all publishers obeyed in time; still waiting for {names}."
-        state.refuse(step, asker, ask_id, RequestTimeoutError(text, late=[peer.label for peer in peers]))
+        error = RequestTimeoutError(text, late=[peer.label for peer in peers])
+        self._state.refuse(step, roster.get(wait.link), wait.ask_id, error)
 
     def _beat(self, step: Step, *, late_s: float) -> None:
         """Signs of life, and judgement of silence; what the judge itself was late is not held against anyone."""

@@ -124,9 +124,7 @@ def call_replied(state: GraphState, step: Step, peer: Peer, frame: CallReply) ->
     """The owner answered a call."""
     call = state.calls.end(frame.call_id, peer.link)
     if call is not None:
-        response = msgspec.structs.replace(
-            frame.response, request_id=str(call.call_id), payload=None, process_id=call.process_id
-        )
+        response = msgspec.structs.replace(frame.response, request_id=str(call.call_id), payload=None)
         end_call(state, step, call, response)
 
 
@@ -137,17 +135,13 @@ def expire_calls(state: GraphState, step: Step) -> None:
             f"Timed out waiting for process response: {call.operation} for {call.unit or 'the process'} took more "
             f"than {call.timeout_s:g} s. Whether it was done is unknown."
         )
-        response = failed(str(call.call_id), ProcessControlErrorCode.TIMEOUT, text, call.process_id)
-        end_call(state, step, call, response)
+        end_call(state, step, call, failed(str(call.call_id), ProcessControlErrorCode.TIMEOUT, text))
 
 
 def end_call(state: GraphState, step: Step, call: OpenCall, response: ProcessControlResponse) -> None:
     """Tell the caller how its call ended."""
-    caller = state.roster.find(call.link)
-    if caller is not None:
-        if response.process_id is None:
-            response = msgspec.structs.replace(response, process_id=call.process_id)
-        state.answer(step, caller, call.ask_id, CallEnded(response))
+    response = msgspec.structs.replace(response, process_id=call.process_id)
+    state.answer(step, state.roster.get(call.link), call.ask_id, CallEnded(response))
 
 
 def _own_units(

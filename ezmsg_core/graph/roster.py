@@ -51,6 +51,10 @@ class Roster:
         """The peer of a link, if it is still there."""
         return self._peers.get(link)
 
+    def get(self, link: LinkKey) -> Peer:
+        """The peer of a link that is there."""
+        return self._peers[link]
+
     def remove(self, link: LinkKey) -> Peer | None:
         """Forget the peer of a link."""
         return self._peers.pop(link, None)

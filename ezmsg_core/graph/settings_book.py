@@ -41,11 +41,6 @@ class SettingsBook:
         """All values in force, sorted by address."""
         return SettingsState(self._seq, {key: self._entries[key].value for key in sorted(self._entries)})
 
-    def revision(self, address: str) -> int:
-        """Revision of a component's value; 0 if it has none."""
-        entry = self._entries.get(address)
-        return entry.value.revision if entry is not None else 0
-
     def declare(
         self, session_id: str, label: str, metadata: GraphMetadata, now_s: float
     ) -> list[SettingsChangedEvent]:

@@ -223,8 +223,7 @@ class TopologyBook:
 
 
 def _discard(index: dict[K, set[V]], key: K, value: V) -> None:
-    values = index.get(key)
-    if values is not None:
-        values.discard(value)
-        if not values:
-            del index[key]
+    values = index.get(key, set())
+    values.discard(value)
+    if not values:
+        index.pop(key, None)

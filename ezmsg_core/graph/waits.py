@@ -44,9 +44,7 @@ class Waits:
         if self._links.get(number) != link:
             return None
         del self._links[number]
-        wait = self._waits.pop(number, None)
-        if wait is None:
-            return None
+        wait = self._waits.pop(number)
         wait.orders.discard(number)
         if wait.orders:
             return None

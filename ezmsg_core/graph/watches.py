@@ -64,9 +64,6 @@ class Watches:
         self._watches: dict[int, Watch] = {}
         self._next_id = 1
 
-    def __len__(self) -> int:
-        return len(self._watches)
-
     def of_stream(self, stream: StreamName) -> Iterator[Watch]:
         """Watches of one stream."""
         return (watch for watch in self._watches.values() if watch.stream is stream)

@@ -79,17 +79,8 @@ class Alive(ClientFrameBase, frozen=True, tag="alive"):
     loop_lag_ns: int = 0  # how late the event loop of the units runs; 0 where it has none
 
 
-ClientFrame = (
-    Hello
-    | Ask
-    | CallReply
-    | RouteTaken
-    | SteerTaken
-    | ProfileReport
-    | ChannelReport
-    | CreditGranted
-    | Alive
-)
+Notice = Hello | CallReply | RouteTaken | SteerTaken | ProfileReport | ChannelReport | CreditGranted | Alive
+ClientFrame = Ask | Notice
 
 
 class ServerFrameBase(msgspec.Struct, frozen=True, tag_field="frame"):
