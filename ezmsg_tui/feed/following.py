@@ -135,9 +135,7 @@ class Follower:
         except EzmsgError as error:
             verdict, text, parts = Verdict.REFUSED, sentence_of(error), error.parts
         finally:
-            end = PatchEnded(
-                now.monotonic_s(), now.wall_s(), submission.patch_id, verdict, text, revision, dict(parts)
-            )
+            end = PatchEnded(now.monotonic_s(), now.wall_s(), submission.patch_id, verdict, text, revision, dict(parts))
             self._mailbox.put(end)
 
     def _fail(self, stream: StreamName, reason: str) -> None:

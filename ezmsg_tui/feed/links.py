@@ -23,7 +23,9 @@ class StreamWatch(Protocol):
 
     def __aiter__(self) -> AsyncIterator[WatchItem]: ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """End the watch."""
+        ...
 
 
 class InspectorLink(Protocol):
@@ -39,9 +41,7 @@ class InspectorLink(Protocol):
         """What the server said of itself."""
         ...
 
-    async def watch(
-        self, stream: StreamName, *, after_seq: int | None, epoch: str, interval_s: float
-    ) -> StreamWatch:
+    async def watch(self, stream: StreamName, *, after_seq: int | None, epoch: str, interval_s: float) -> StreamWatch:
         """Follow a stream."""
         ...
 
@@ -58,7 +58,9 @@ class InspectorLink(Protocol):
         """Wait for the end of the link; answers the reason."""
         ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """End the link."""
+        ...
 
 
 Connect = Callable[[], Awaitable[InspectorLink]]

@@ -43,6 +43,7 @@ def is_worth_a_retry(error: Exception, *, was_attached: bool, failures: int) -> 
     """Whether another try may succeed without anybody doing anything.
 
     Args:
+        error: that the last try ended with.
         was_attached: a link had come about before; then a refusal may be a server that is just restarting.
         failures: tries that failed in a row, this one included.
     """

@@ -45,7 +45,7 @@ class Feed:
         chance: answers a number from 0.0 to 1.0.
     """
 
-    def __init__(  # noqa: PLR0913 - each has a default that users keep
+    def __init__(
         self,
         connect: Connect,
         address: str,

@@ -72,6 +72,9 @@ class Submission:
     expected_revision: int
 
 
+_FAILED = frozenset({ChangeState.REJECTED, ChangeState.UNKNOWN})
+
+
 class ChangeBook:
     """Changes by component and field. Not thread-safe."""
 
@@ -125,8 +128,14 @@ class ChangeBook:
                 self._drop_if_in_sync(change)
 
     def submit(self, address: str, running: SettingsSnapshotValue | None, now_s: float) -> Submission | None:
-        """Take a component's staged edits for sending; None if there are none, or the component is gone."""
-        staged = [c for c in self.of_component(address) if c.address == address and c.state is ChangeState.STAGED]
+        """Take a component's staged edits for sending; without any, those that failed, once more.
+
+        Returns:
+            None if there are neither, or the component is gone.
+        """
+        mine = [change for change in self.live.values() if change.address == address]
+        staged = [change for change in mine if change.state is ChangeState.STAGED]
+        staged = staged or [change for change in mine if change.state in _FAILED]
         if not staged or running is None:
             return None
         self._patches += 1

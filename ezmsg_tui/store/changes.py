@@ -72,9 +72,10 @@ TRANSITIONS: Mapping[ChangeState, Mapping[ChangeInput, ChangeState]] = MappingPr
         _S.SENDING: {**_ANSWERS, _I.SENT: _S.APPLYING},
         _S.APPLYING: {**_ANSWERS, _I.OVERDUE: _S.UNKNOWN},
         _S.APPLIED: {**_EDITS, _I.SEEN: _S.IN_SYNC},
-        _S.REJECTED: {**_EDITS, _I.ECHOED: _S.IN_SYNC},
+        _S.REJECTED: {**_EDITS, _I.SUBMITTED: _S.SENDING, _I.ECHOED: _S.IN_SYNC},
         _S.UNKNOWN: {
             **_EDITS,
+            _I.SUBMITTED: _S.SENDING,
             _I.CONFIRMED: _S.APPLIED,
             _I.ECHOED: _S.APPLIED,
             _I.MOVED: _S.CONFLICT,

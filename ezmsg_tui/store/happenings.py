@@ -54,7 +54,7 @@ class HappeningLog:
         """Lines that are no longer kept."""
         return self.total - len(self.lines)
 
-    def add(  # noqa: PLR0913 - the parts of one line
+    def add(
         self,
         wall_s: float,
         kind: LineKind,

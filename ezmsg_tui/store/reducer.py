@@ -208,13 +208,9 @@ class InspectorStore:
         self.changes.take_ended(fact, self.settings.values.get(address))
         if fact.verdict is Verdict.ACCEPTED:
             revision = "" if fact.revision is None else f"  revision {fact.revision}"
-            self.happenings.add(
-                fact.wall_s, LineKind.COMMAND, f"{address} {names} accepted{revision}", address=address
-            )
+            self.happenings.add(fact.wall_s, LineKind.COMMAND, f"{address} {names} accepted{revision}", address=address)
         else:
-            self._note_trouble(
-                fact.wall_s, LineKind.COMMAND, f"{address} {names} {fact.verdict}: {fact.text}", address
-            )
+            self._note_trouble(fact.wall_s, LineKind.COMMAND, f"{address} {names} {fact.verdict}: {fact.text}", address)
 
     def _take_link_fact(self, fact: LinkFact) -> None:
         before = self.connection

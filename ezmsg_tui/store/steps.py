@@ -41,6 +41,7 @@ def steps_of(event: TopologyChangedEvent, before: TopologyFold) -> list[Step]:
     """The event's lines.
 
     Args:
+        event: one step of the graph.
         before: the graph without the event, which tells what came from what changed, and names what went.
     """
     actor = ""

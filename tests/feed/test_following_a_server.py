@@ -222,5 +222,3 @@ def test_a_refused_command_leaves_no_trace() -> None:
     server.change(1, 4)  # A → B would close a loop
     server.read_all()
     assert store.topology.fold.state() == before
-
-

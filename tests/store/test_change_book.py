@@ -152,6 +152,18 @@ def test_editing_a_rejected_field_stages_it_again() -> None:
     assert desk.state() is ChangeState.STAGED
 
 
+def test_what_failed_is_sent_again_when_nothing_else_is_staged() -> None:
+    desk = Desk()
+    desk.edit("low", 8.0)
+    desk.end(desk.submit(), Verdict.REFUSED)
+    desk.edit("high", 20.0)
+    first = desk.book.submit(ADDRESS, desk.running, 0.0)
+    assert first is not None and set(first.fields) == {"high"}
+    second = desk.book.submit(ADDRESS, desk.running, 0.0)
+    assert second is not None and set(second.fields) == {"low"}
+    assert desk.book.submit(ADDRESS, desk.running, 0.0) is None
+
+
 def test_a_remote_change_of_the_staged_field_is_a_conflict_and_the_edit_stays_as_typed() -> None:
     desk = Desk()
     desk.edit("low", 8.0)
@@ -290,7 +302,16 @@ def test_an_answer_to_a_patch_that_nobody_knows_changes_nothing() -> None:
 def test_values_are_the_same_when_they_mean_the_same_setting() -> None:
     nan = float("nan")
     same = [(1, 1.0), (nan, nan), ({"a": [1, nan]}, {"a": [1.0, nan]}), (None, None), ("x", "x"), (b"x", b"x")]
-    other: list[tuple[Any, Any]] = [(1, True), (0, False), (0, None), ("1", 1), ([1], [1, 2]), ({"a": 1}, {"b": 1}), (b"x", "x"), ({}, [])]
+    other: list[tuple[Any, Any]] = [
+        (1, True),
+        (0, False),
+        (0, None),
+        ("1", 1),
+        ([1], [1, 2]),
+        ({"a": 1}, {"b": 1}),
+        (b"x", "x"),
+        ({}, []),
+    ]
     assert all(is_same(one, two) and is_same(two, one) for one, two in same)
     assert not any(is_same(one, two) or is_same(two, one) for one, two in other)
 
