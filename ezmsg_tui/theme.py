@@ -1,4 +1,4 @@
-"""What meanings look like: one ink for each meaning, in sixteen colours by default, and the plain ASCII spelling of every glyph."""
+"""What meanings look like: one ink for each, in sixteen colours by default, and the ASCII spelling of every glyph."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ class Palette:
     inks: Mapping[str, Ink]
 
     def ink(self, meaning: str) -> Ink:
+        """The ink of a meaning; plain for one that is not known."""
         return self.inks.get(meaning, _PLAIN)
 
 
@@ -108,9 +109,11 @@ MONOCHROME = Palette(
 )
 """No colour at all; glyphs and weight carry the meaning."""
 
-PALETTES: Mapping[str, Palette] = MappingProxyType({palette.name: palette for palette in (SIXTEEN, COLOR_BLIND, MONOCHROME)})
+PALETTES: Mapping[str, Palette] = MappingProxyType(
+    {palette.name: palette for palette in (SIXTEEN, COLOR_BLIND, MONOCHROME)}
+)
 
-ASCII_SPELLING: Mapping[int, str] = MappingProxyType(
+ASCII_SPELLING: Mapping[int, int] = MappingProxyType(
     str.maketrans(
         "●○◌◐▲✖✓⊘⟳≠→←↑↓▶◀▼▾▸◂…·│─┃━┄┌┐└┘├┤┬┴┼┏┓┗┛✝❚∞±µ▏▎▍▌▋▊▉█▁▂▃▄▅▆▇‹›◆⏎Δ×▐",
         "*o.o!Xv-~#><^v><vv><..|-|=-+++++++++++++X|8+u.::||###_.--==#<>*<dx|",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ezmsg_tui.present.form import SettingsForm
@@ -23,6 +23,10 @@ class LinkPhase(enum.StrEnum):
     CLOSED = "closed"  # ended by the user
 
 
+def _no_cell() -> Cell:
+    return Cell("")
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What the status bar and the bad states say."""
@@ -38,8 +42,8 @@ class Status:
     age_s: float | None = None  # of the newest data
     parts: tuple[tuple[str, bool], ...] = ()  # while syncing: topology, settings, profiling, and whether each has come
     counts: tuple[Cell, ...] = ()  # such as P3 U14 T31 E28
-    rate: Cell = Cell("")  # messages a second over the whole graph
-    wait: Cell = Cell("")  # worst share of time that a publisher waits
+    rate: Cell = field(default_factory=_no_cell)  # messages a second over the whole graph
+    wait: Cell = field(default_factory=_no_cell)  # worst share of time that a publisher waits
     notices: tuple[Cell, ...] = ()  # such as resynced, new server, missed events
     is_empty: bool = False  # connected, and the graph has no process, component or edge
     empty_text: str = ""  # what to run, when it is empty
@@ -60,7 +64,11 @@ class InspectorDesk(Protocol):
     """
 
     def poll(self) -> int:
-        """Take in what has arrived; answers a number that is another one whenever a view other than `status` may have changed."""
+        """Take in what has arrived.
+
+        Returns:
+            A number that is another one whenever a view other than `status` may have changed.
+        """
         ...
 
     def status(self) -> Status:
@@ -83,15 +91,21 @@ class InspectorDesk(Protocol):
         """The components, with the state of their settings; the key of a row is the component's address."""
         ...
 
-    def settings_form(self, address: str) -> SettingsForm: ...
+    def settings_form(self, address: str) -> SettingsForm:
+        """The fields of one component, with what is edited; without fields, and saying so, for an unknown address."""
+        ...
 
     def changes_table(self, query: Query) -> Table:
         """Staged, running and recent changes; the key of a row is `address field_path`."""
         ...
 
-    def publishers_table(self, query: Query) -> Table: ...
+    def publishers_table(self, query: Query) -> Table:
+        """All publishers, with rates, what is in flight, and who holds them up."""
+        ...
 
-    def subscribers_table(self, query: Query) -> Table: ...
+    def subscribers_table(self, query: Query) -> Table:
+        """All subscribers, with rates, queues, and how much they hold up others."""
+        ...
 
     def endpoint_sheet(self, key: str) -> Sheet:
         """Figures of one publisher or subscriber; `key` is that of its row."""
@@ -137,7 +151,7 @@ class InspectorDesk(Protocol):
         """Settle a conflict: the edit is dropped."""
         ...
 
-    def freeze(self, is_frozen: bool) -> None:
+    def freeze(self, *, is_frozen: bool) -> None:
         """Hold what the views show, or let it run again; the store goes on meanwhile."""
         ...
 

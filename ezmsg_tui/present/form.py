@@ -49,7 +49,9 @@ class FormField:
     running_label: str = ""  # the value in force
     description: str = ""
     state: FieldState = FieldState.IN_SYNC
-    note: str = ""  # one line on the state: the rule that was broken, the reason of a refusal, the revision that applied it
+    note: str = (
+        ""  # one line on the state: the rule that was broken, the reason of a refusal, the revision that applied it
+    )
     is_changed: bool = False  # the value in force or staged is not the default
     is_optional: bool = False  # None is a value
     is_none: bool = False  # and it is the one shown

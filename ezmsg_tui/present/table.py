@@ -59,6 +59,8 @@ class Query:
 
     filter_text: str = ""  # words that must all occur; empty lets everything through
     arrangement: str = ""  # how rows are grouped, where a view knows several: "process" or "component"
-    toggled: frozenset[str] = field(default_factory=frozenset[str])  # keys of rows whose expander is not as it is by default
+    toggled: frozenset[str] = field(
+        default_factory=frozenset[str]
+    )  # keys of rows whose expander is not as it is by default
     sorted_by: str = ""  # key of a sortable column; empty is the view's own order
     is_descending: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -20,13 +21,24 @@ _MARKS = frozenset({"Mn", "Me"})
 _MOST_MARKS = 2  # on one letter; more than that is drawn over the lines around it
 _SPARK_GLYPHS = "▁▂▃▄▅▆▇█"
 _BAR_GLYPHS = " ▏▎▍▌▋▊▉"
+# Factor, letter, and from which part of the factor it is used: from what rounds up to it, but `0.50`, not `500m`.
+_PREFIXES = (
+    (1e12, "T", 0.9995),
+    (1e9, "G", 0.9995),
+    (1e6, "M", 0.9995),
+    (1e3, "k", 0.9995),
+    (1.0, "", 0.09995),
+    (1e-3, "m", 0.9995),
+    (1e-6, "µ", 0.9995),
+    (1e-9, "n", 0.9995),
+)
 
 
 def safe_text(text: str, limit: int = 200) -> str:
     """Text that cannot steer a terminal, and is no longer than `limit` characters.
 
-    Escape sequences, control characters, bidirectional and other invisible controls are dropped; line breaks and tabs become one space.
-    A text that is cut ends in `…`.
+    Escape sequences, control characters, bidirectional and other invisible controls are dropped; line breaks and
+    tabs become one space. A text that is cut ends in `…`.
     """
     if len(text) <= limit and text.isascii() and text.isprintable():
         return text
@@ -54,27 +66,21 @@ def _harmless(text: str) -> list[str]:
 
 def magnitude_text(value: float | None, unit: str = "") -> str:
     """Three figures and a decimal prefix, such as `512.0`, `1.24k`, `41.0m`; at most 6 characters before the unit."""
-    if value is None or value != value:
+    if value is None or math.isnan(value):
         return UNKNOWN
     if value == 0:
         return f"0.0{unit}"
     size = abs(value)
-    for factor, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")):
-        if size >= factor * (0.9995 if factor != 1.0 else 0.09995):
-            break
-    else:
-        return f"0.0{unit}"
+    fitting = (prefix for prefix in _PREFIXES if size >= prefix[0] * prefix[2])
+    factor, letter, _ = next(fitting, (1.0, "", 0.0))
     scaled = value / factor
-    if prefix in ("", "m", "µ", "n"):
-        digits = 1 if abs(scaled) >= 9.995 else 2
-    else:
-        digits = 0 if abs(scaled) >= 99.95 else 1 if abs(scaled) >= 9.995 else 2
-    return f"{scaled:.{digits}f}{prefix}{unit}"
+    digits = 2 if abs(scaled) < 9.995 else 1 if abs(scaled) < 99.95 or factor <= 1.0 else 0
+    return f"{scaled:.{digits}f}{letter}{unit}"
 
 
 def rate_text(hz: float | None) -> str:
     """Events a second, at most 6 characters: `512.0`, `20.0`, `1.24k`, `0.50`, `-`."""
-    if hz is None or hz != hz:
+    if hz is None or math.isnan(hz):
         return UNKNOWN
     if hz < 0.005:
         return "0.0"
@@ -85,14 +91,14 @@ def rate_text(hz: float | None) -> str:
 
 def duration_text(wait_ns: float | None) -> str:
     """A length of time, at most 7 characters: `41.0ms`, `1.95ms`, `3.2s`, `12m`, `-`."""
-    if wait_ns is None or wait_ns != wait_ns:
+    if wait_ns is None or math.isnan(wait_ns):
         return UNKNOWN
     seconds = wait_ns / 1e9
     if seconds >= 5400:
         return f"{seconds / 3600:.1f}h"
     if seconds >= 90:
         return f"{seconds / 60:.0f}m"
-    if seconds >= 1:
+    if seconds >= 0.99995:
         return f"{seconds:.1f}s"
     for factor, unit in ((1e6, "ms"), (1e3, "µs")):
         if wait_ns >= factor * 0.9995:
@@ -103,7 +109,7 @@ def duration_text(wait_ns: float | None) -> str:
 
 def size_text(size_bytes: float | None) -> str:
     """A number of bytes in binary units, at most 6 characters: `512B`, `64.0K`, `1.2G`, `-`."""
-    if size_bytes is None or size_bytes != size_bytes:
+    if size_bytes is None or math.isnan(size_bytes):
         return UNKNOWN
     scaled = float(size_bytes)
     for unit in ("B", "K", "M", "G", "T"):
@@ -123,7 +129,7 @@ def count_text(count: int | None) -> str:
 
 def share_text(share: float | None) -> str:
     """A part of a whole from 0.0 to 1.0, as a percentage of at most 4 characters: `31%`, `<1%`, `-`."""
-    if share is None or share != share:
+    if share is None or math.isnan(share):
         return UNKNOWN
     if 0 < share < 0.01:
         return "<1%"
@@ -131,8 +137,8 @@ def share_text(share: float | None) -> str:
 
 
 def ago_text(seconds: float | None) -> str:
-    """A rough age, at most 5 characters, that changes seldom: `0.4 s` only below one second, then `12 s`, `3 m`, `2 h`, `4 d`."""
-    if seconds is None or seconds != seconds:
+    """A rough age, at most 5 characters, that changes seldom: `0.4 s`, `12 s`, `3 m`, `2 h`, `4 d`."""
+    if seconds is None or math.isnan(seconds):
         return UNKNOWN
     if seconds < 1:
         return f"{max(seconds, 0.0):.1f} s"
@@ -164,7 +170,7 @@ def sparkline(values: Sequence[float | None], ceiling: float | None = None) -> s
 
 def bar(share: float | None, width: int) -> str:
     """A horizontal bar of exactly `width` characters, in eighths of a character."""
-    if share is None or share != share:
+    if share is None or math.isnan(share):
         return " " * width
     eighths = round(min(max(share, 0.0), 1.0) * width * 8)
     if share > 0 and eighths == 0:

@@ -1,0 +1,1 @@
+"""The application: one screen, one pump, and the terminal as it was found."""
