@@ -75,7 +75,9 @@ def listen_tcp(address: Address) -> socket.socket:
     return listener
 
 
-def listen_tcp_from(host: str, first_port: int, *, avoid: frozenset[int] = frozenset(), tries: int = 1000) -> socket.socket:
+def listen_tcp_from(
+    host: str, first_port: int, *, avoid: frozenset[int] = frozenset(), tries: int = 1000
+) -> socket.socket:
     """A listening TCP socket on the first free port.
 
     Raises:
