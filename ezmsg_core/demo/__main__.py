@@ -1,0 +1,110 @@
+"""``python -m ezmsg_core.demo``: the demo graph with a graph server of its own, until it is told to end."""
+
+import argparse
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import ezmsg_core as ez
+from ezmsg_core.demo import ROOT
+from ezmsg_core.demo.system import DemoSystem
+from ezmsg_core.errors import EzmsgError
+from ezmsg_core.model.address import as_address
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo graph until a signal, the end of standard input, or the end of the time.
+
+    One line goes to standard output once the graph runs: ``{"connection_file": PATH}``.
+
+    Returns:
+        The exit code: 0 if the graph was told to end, 1 if one of its processes ended by itself, 2 if it did not
+        start.
+    """
+    parser = argparse.ArgumentParser(prog="python -m ezmsg_core.demo", description="Run the demo graph.")
+    parser.add_argument("--connection-file", type=Path, metavar="PATH", help="where clients find the graph server")
+    parser.add_argument("--address", metavar="HOST:PORT", help="address of the graph server (default: a free port)")
+    parser.add_argument("--seconds", type=float, metavar="N", help="end after so many seconds")
+    parser.add_argument("--wait-stdin", action="store_true", help="end when standard input does")
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a start that is interrupted must clean up as well
+    try:
+        with (
+            _running_graph(options.address, options.connection_file) as (path, processes),
+            _announced_signals() as signals,
+        ):
+            sys.stdout.write(json.dumps({"connection_file": str(path)}) + "\n")
+            sys.stdout.flush()
+            return _wait_for_end(signals, processes, options.seconds, has_parent=options.wait_stdin)
+    except KeyboardInterrupt:
+        return 0
+    except EzmsgError as error:
+        sys.stderr.write(f"The demo graph did not run. {error}\n")
+        return 2
+
+
+@contextmanager
+def _running_graph(address: str | None, connection_file: Path | None) -> Iterator[tuple[Path, list[int]]]:
+    """A graph server and the demo graph on it.
+
+    Yields:
+        The server's connection file, and a sentinel of each worker process.
+    """
+    server = ez.GraphServer()
+    server.start(None if address is None else as_address(address), connection_file=connection_file)
+    try:
+        runner = ez.GraphRunner(components={ROOT: DemoSystem()}, graph_address=server.address)
+        runner.start()
+        try:
+            yield connection_file or server.files[0], [process.sentinel for process in runner.processes]
+        finally:
+            runner.stop()
+    finally:
+        server.stop()
+
+
+def _wait_for_end(signals: socket.socket, processes: list[int], seconds: float | None, *, has_parent: bool) -> int:
+    """Wait until there is a reason to end; returns the exit code that goes with it."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+    standard_input = sys.stdin.fileno() if has_parent else None
+    sources = [signals, *processes, *([] if standard_input is None else [standard_input])]
+    while True:
+        ready = wait(sources, None if deadline is None else max(0.0, deadline - time.monotonic()))
+        if not ready or signals in ready:
+            return 0
+        if standard_input in ready and not os.read(standard_input, 4096):  # what the parent writes means nothing
+            return 0
+        if any(process in ready for process in processes):
+            return 1
+
+
+@contextmanager
+def _announced_signals() -> Iterator[socket.socket]:
+    """Ending signals as bytes to read, so that they are waited for together with everything else.
+
+    After the first one they take their default course, in case the end does not come to an end.
+    """
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+
+    def announce(_number: int, _frame: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        with suppress(OSError):  # closed: the end has begun already
+            sender.send(b"!")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, announce)
+    with receiver, sender:
+        yield receiver
+
+
+if __name__ == "__main__":
+    sys.exit(main())
