@@ -105,6 +105,11 @@ class Link:
         raise failure or unreachable(server.label, OSError("its connection file names no address"))
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that the link lives on."""
+        return self._loop
+
+    @property
     def is_lost(self) -> bool:
         """Whether the link is gone."""
         return self._lost.done()
