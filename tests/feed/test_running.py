@@ -183,7 +183,7 @@ def started() -> Iterator[Started]:
 
 def on_loop(feed: Feed, callback: Callable[[], None]) -> None:
     """Run a callback on the feed's loop, as the server's bytes would."""
-    loop = feed._loop  # noqa: SLF001 - the scripted server lives on that loop
+    loop = feed._loop
     assert loop is not None
     loop.call_soon_threadsafe(callback)
 
