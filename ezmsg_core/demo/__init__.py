@@ -1,7 +1,7 @@
 """The demo graph: a biosignal and this host's counters, through filters and features to a decision.
 
     DEMO
-    ├── SOURCES                  AMPLIFIER, HOST                                worker 1
+    ├── SOURCES                  AMPLIFIER, HOST                               worker 1
     ├── PIPELINE
     │   ├── CONDITIONING         NOTCH → BANDPASS → DECIMATE                   worker 2
     │   └── ANALYSIS             SPECTRUM → BAND_POWER → DECODER               worker 3
