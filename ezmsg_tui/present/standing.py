@@ -88,7 +88,8 @@ def empty_text(address: str) -> str:
 
 
 def _is_empty(index: GraphIndex) -> bool:
-    return not (index.processes or index.components or index.edges)
+    is_anybody_there = any(process.gone_wall_s is None for process in index.processes.values())
+    return not (is_anybody_there or index.components or index.edges)
 
 
 def _notices(store: InspectorStore, now_s: float, wall_s: float) -> tuple[Cell, ...]:

@@ -126,6 +126,8 @@ class InspectorStore:
         before = self.topology.seq
         is_first = self.connection.attached_total <= 1 and StreamName.TOPOLOGY not in self.connection.listed
         self.topology.list(state, fact.at_s, fact.wall_s)
+        if self.connection.is_new_server:
+            self.topology.departed.clear()  # they were never on this server
         self.connection.mark_listed(StreamName.TOPOLOGY)
         if not is_first:
             self.happenings.add(

@@ -120,7 +120,7 @@ def test_history_keeps_every_count_of_the_last_minute(steps: list[tuple[int, int
     for step_ns, counts in steps[:20]:  # at most sixty seconds
         history.add(now_ns, now_ns + step_ns, counts)
         now_ns += step_ns
-    kept = sum(bucket.counts for bucket in history._buckets)  # noqa: SLF001 - the property is about what is kept
+    kept = sum(bucket.counts for bucket in history._buckets)
     assert kept == pytest.approx(sum(counts for _, counts in steps[:20]))
 
 
