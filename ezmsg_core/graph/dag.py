@@ -45,7 +45,8 @@ class OwnedDag:
         loop = self._path(edge.to_topic, edge.from_topic)
         if loop:
             raise CycleError(
-                f"The edge {edge.from_topic} → {edge.to_topic} would close a loop: {' → '.join([*loop, edge.to_topic])}. "
+                f"The edge {edge.from_topic} → {edge.to_topic} would close a loop: "
+                f"{' → '.join([*loop, edge.to_topic])}. "
                 "Messages would go round for ever; leave out one edge of it.",
                 edge=list(edge),
                 path=loop,

@@ -37,9 +37,7 @@ def advertise_publisher(
     peer.endpoints.add(endpoint_id)
     state.topology.add_publisher(
         step,
-        PublisherRecord(
-            endpoint_id, topic, peer.link_id, peer.pid, peer.host, command.num_buffers, command.addresses
-        ),
+        PublisherRecord(endpoint_id, topic, peer.link_id, peer.pid, peer.host, command.num_buffers, command.addresses),
     )
     step.touch(topic)
     return OnceAttached(PublisherPlaced(endpoint_id))
@@ -54,9 +52,7 @@ def advertise_subscriber(
     peer.endpoints.add(endpoint_id)
     state.topology.add_subscriber(
         step,
-        SubscriberRecord(
-            endpoint_id, topic, peer.link_id, peer.pid, peer.host, command.is_leaky, command.max_queue
-        ),
+        SubscriberRecord(endpoint_id, topic, peer.link_id, peer.pid, peer.host, command.is_leaky, command.max_queue),
     )
     reaching = state.topology.publishers_reaching(topic)
     state.routed[endpoint_id] = reaching
@@ -89,7 +85,8 @@ def get_ticket(state: GraphState, step: Step, peer: Peer, ask_id: int, command: 
     holder = _peer_of(state, command.publisher_id)
     if publisher is None or holder is None or command.publisher_id not in state.routed[command.subscriber_id]:
         raise UnknownRecordError(
-            f"No publisher {command.publisher_id[:120]!r} reaches {command.subscriber_id}; it has left, or an edge has.",
+            f"No publisher {command.publisher_id[:120]!r} reaches {command.subscriber_id}; "
+            "it has left, or an edge has.",
             kind="publisher",
             key=command.publisher_id[:120],
         )

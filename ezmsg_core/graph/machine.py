@@ -65,9 +65,7 @@ class GraphMachine:
         limits: bounds of everything kept.
     """
 
-    def __init__(
-        self, *, epoch: str, graph_id: str, pid: int, host: str, limits: GraphLimits | None = None
-    ) -> None:
+    def __init__(self, *, epoch: str, graph_id: str, pid: int, host: str, limits: GraphLimits | None = None) -> None:
         self._limits = limits or GraphLimits()
         self._state = GraphState(epoch=epoch, graph_id=graph_id, pid=pid, host=host, limits=self._limits)
         self._next_beat_s: float | None = None
@@ -134,9 +132,7 @@ class GraphMachine:
             ),
         )
 
-    def _frame_received(
-        self, step: Step, peer: Peer, frame: frames.ClientFrame
-    ) -> tuple[Peer, int, Answer] | None:
+    def _frame_received(self, step: Step, peer: Peer, frame: frames.ClientFrame) -> tuple[Peer, int, Answer] | None:
         peer.heard_s = step.now.monotonic_s
         peer.is_lagging = False
         if not peer.has_said_hello and not isinstance(frame, frames.Hello):

@@ -43,9 +43,7 @@ def register_units(state: GraphState, step: Step, peer: Peer, _ask_id: int, comm
     return Done()
 
 
-def update_ownership(
-    state: GraphState, step: Step, peer: Peer, _ask_id: int, command: UpdateOwnership
-) -> Outcome:
+def update_ownership(state: GraphState, step: Step, peer: Peer, _ask_id: int, command: UpdateOwnership) -> Outcome:
     """Units that a process takes and gives up."""
     process_id = _own_process(peer, command.process_id)
     before = set(state.fold.processes[process_id].units)
@@ -69,9 +67,7 @@ def end_process(state: GraphState, step: Step, peer: Peer, process_id: UUID) -> 
         end_call(state, step, call, failed(str(call.call_id), ProcessControlErrorCode.PROCESS_DISCONNECTED, text))
 
 
-def report_settings(
-    state: GraphState, step: Step, peer: Peer, _ask_id: int, command: ReportSettings
-) -> Outcome:
+def report_settings(state: GraphState, step: Step, peer: Peer, _ask_id: int, command: ReportSettings) -> Outcome:
     """A value that the owner has applied."""
     process_id = _own_process(peer, command.process_id)
     address = command.component_address
@@ -114,9 +110,7 @@ def call_unit(state: GraphState, step: Step, peer: Peer, ask_id: int, command: C
             deadline_s=step.now.monotonic_s + timeout_s,
         )
     )
-    step.send(
-        target, Invoked(call_id, process_id, unit, command.operation, command.data, peer.label, timeout_s)
-    )
+    step.send(target, Invoked(call_id, process_id, unit, command.operation, command.data, peer.label, timeout_s))
     return Later()
 
 
@@ -144,9 +138,7 @@ def end_call(state: GraphState, step: Step, call: OpenCall, response: ProcessCon
     state.answer(step, state.roster.get(call.link), call.ask_id, CallEnded(response))
 
 
-def _own_units(
-    state: GraphState, step: Step, process_id: UUID, units: set[str], parts: dict[str, object]
-) -> None:
+def _own_units(state: GraphState, step: Step, process_id: UUID, units: set[str], parts: dict[str, object]) -> None:
     for unit in units:
         state.check_name("unit", unit)
     given_up = state.topology.own_units(step, process_id, units, **parts)

@@ -11,7 +11,9 @@ from ezmsg_core.model.roles import Role
 class Peer:
     """The other end of one link, with everything that goes when the link goes."""
 
-    def __init__(self, link: LinkKey, link_id: UUID, role: Role, *, is_remote: bool, address: str, now_s: float) -> None:
+    def __init__(
+        self, link: LinkKey, link_id: UUID, role: Role, *, is_remote: bool, address: str, now_s: float
+    ) -> None:
         self.link = link
         self.link_id = link_id  # process id of its first process, and of its endpoints
         self.role = role

@@ -57,9 +57,7 @@ def disconnect(state: GraphState, step: Step, peer: Peer, _ask_id: int, command:
     return OnceAttached(EdgeHeld(state.topology.release(step, edge, owner)))
 
 
-def register_metadata(
-    state: GraphState, step: Step, peer: Peer, _ask_id: int, command: RegisterMetadata
-) -> Outcome:
+def register_metadata(state: GraphState, step: Step, peer: Peer, _ask_id: int, command: RegisterMetadata) -> Outcome:
     """Replace what a session declares."""
     session_id = _own_session(peer, command.session_id)
     for address in command.metadata.components:

@@ -41,9 +41,7 @@ class SettingsBook:
         """All values in force, sorted by address."""
         return SettingsState(self._seq, {key: self._entries[key].value for key in sorted(self._entries)})
 
-    def declare(
-        self, session_id: str, label: str, metadata: GraphMetadata, now_s: float
-    ) -> list[SettingsChangedEvent]:
+    def declare(self, session_id: str, label: str, metadata: GraphMetadata, now_s: float) -> list[SettingsChangedEvent]:
         """A session declares components; values that a process applied stay in force."""
         events = [
             event
@@ -67,9 +65,7 @@ class SettingsBook:
             events.append(self._event(SettingsEventType.INITIAL_SETTINGS, address, value, old, now_s, session_id, None))
         return events
 
-    def apply(
-        self, process_id: UUID, address: str, value: SettingsSnapshotValue, now_s: float
-    ) -> SettingsChangedEvent:
+    def apply(self, process_id: UUID, address: str, value: SettingsSnapshotValue, now_s: float) -> SettingsChangedEvent:
         """The owner reports a value in force."""
         entry = self._entries.get(address)
         old = entry.value if entry is not None else None
@@ -122,7 +118,7 @@ class SettingsBook:
         old = entry.value
         return [self._event(SettingsEventType.SETTINGS_REMOVED, address, old, old, now_s, session_id, None)]
 
-    def _event(  # noqa: PLR0913 - the parts of one event
+    def _event(
         self,
         event_type: SettingsEventType,
         address: str,

@@ -62,12 +62,8 @@ class GraphState:
         self.waits = Waits()
         self.routed: dict[str, list[str]] = {}  # publishers that each subscriber was told
         size = limits.journal_bytes
-        self.topology_journal: Journal[TopologyChangedEvent] = Journal(
-            max_events=limits.journal_events, max_bytes=size
-        )
-        self.settings_journal: Journal[SettingsChangedEvent] = Journal(
-            max_events=limits.journal_events, max_bytes=size
-        )
+        self.topology_journal: Journal[TopologyChangedEvent] = Journal(max_events=limits.journal_events, max_bytes=size)
+        self.settings_journal: Journal[SettingsChangedEvent] = Journal(max_events=limits.journal_events, max_bytes=size)
         self.profile_journal: Journal[ProcessProfile] = Journal(max_events=limits.profile_events, max_bytes=size)
         self.watches = Watches(
             {

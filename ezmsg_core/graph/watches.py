@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from ezmsg_core.graph.journal import Journal
-from ezmsg_core.graph.stimuli import LinkKey
 from ezmsg_core.graph.step import Step
+from ezmsg_core.graph.stimuli import LinkKey
 from ezmsg_core.model.watching import Bookmark, Gap, Resync, StreamName, WatchItem
 from ezmsg_core.wire.codec import encode
 from ezmsg_core.wire.frames import PushedRaw
@@ -72,9 +72,7 @@ class Watches:
         """The watch with an id."""
         return self._watches.get(watch_id)
 
-    def open(
-        self, link: LinkKey, stream: StreamName, *, after_seq: int | None, epoch: str, interval_s: float
-    ) -> Watch:
+    def open(self, link: LinkKey, stream: StreamName, *, after_seq: int | None, epoch: str, interval_s: float) -> Watch:
         """A new watch with full credit, which begins with a state or resumes after a seq."""
         watch = Watch(self._next_id, link, stream, interval_s)
         self._next_id += 1

@@ -95,9 +95,7 @@ class TopologyFold:
             channels=[self.channels[key] for key in sorted(self.channels)],
         )
 
-    def _apply_endpoint(
-        self, change: PublisherChanged | PublisherGone | SubscriberChanged | SubscriberGone
-    ) -> None:
+    def _apply_endpoint(self, change: PublisherChanged | PublisherGone | SubscriberChanged | SubscriberGone) -> None:
         match change:
             case PublisherChanged(publisher):
                 self.publishers[publisher.endpoint_id] = publisher

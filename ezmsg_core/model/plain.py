@@ -150,17 +150,16 @@ def _plain_numpy(value: object, where: str) -> Plain:
     array = np.asarray(cast("Any", value))
     if isinstance(value, np.generic) and array.dtype.kind in "biufc":
         return to_plain(array.item(), where=where)
-    if isinstance(value, np.ndarray):
-        if array.dtype.kind in "biufc":
-            if array.nbytes > MAX_ARRAY_BYTES:
-                raise LimitExceededError(
-                    f"{where} is an array of {array.nbytes} bytes; at most {MAX_ARRAY_BYTES} are carried as settings.",
-                    what="array",
-                    limit=MAX_ARRAY_BYTES,
-                    size=array.nbytes,
-                )
-            little = array.dtype.newbyteorder("<")
-            return {TAG: "array", "v": [little.str, list(array.shape), array.astype(little).tobytes()]}
+    if isinstance(value, np.ndarray) and array.dtype.kind in "biufc":
+        if array.nbytes > MAX_ARRAY_BYTES:
+            raise LimitExceededError(
+                f"{where} is an array of {array.nbytes} bytes; at most {MAX_ARRAY_BYTES} are carried as settings.",
+                what="array",
+                limit=MAX_ARRAY_BYTES,
+                size=array.nbytes,
+            )
+        little = array.dtype.newbyteorder("<")
+        return {TAG: "array", "v": [little.str, list(array.shape), array.astype(little).tobytes()]}
     raise PlainValueError(
         f"{where} is a numpy {kind.__name__} without a numeric type, which has no form as plain data.",
         type_name=f"numpy.{kind.__name__}",

@@ -1,4 +1,4 @@
-"""The graph as the server knows it: edges with owners, sessions, processes, endpoints, channels, and how they change."""
+"""The graph as the server knows it: edges with owners, sessions, processes, endpoints, channels; how they change."""
 
 import enum
 from typing import NamedTuple

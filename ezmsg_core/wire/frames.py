@@ -184,15 +184,5 @@ class Farewell(ServerFrameBase, frozen=True, tag="farewell"):
 
 
 ServerFrame = (
-    Welcome
-    | Answered
-    | Faulted
-    | Pushed
-    | Routed
-    | Admitted
-    | Steered
-    | Invoked
-    | Sampling
-    | ServerAlive
-    | Farewell
+    Welcome | Answered | Faulted | Pushed | Routed | Admitted | Steered | Invoked | Sampling | ServerAlive | Farewell
 )

@@ -1,8 +1,8 @@
 """The handshake of a data connection: a subscriber's process and a publisher's prove that they hold one ticket.
 
-    subscriber → publisher   GREETING  60 B   magic 8 · protocol u16 · reserved u16 · ticket id 16 · nonce 32
-    publisher → subscriber   PROOF     64 B   nonce 32 · HMAC-SHA256(secret, "publisher" | GREETING | nonce)
-    subscriber → publisher   PROOF     32 B   HMAC-SHA256(secret, "subscriber" | GREETING | nonce)
+subscriber → publisher   GREETING  60 B   magic 8 · protocol u16 · reserved u16 · ticket id 16 · nonce 32
+publisher → subscriber   PROOF     64 B   nonce 32 · HMAC-SHA256(secret, "publisher" | GREETING | nonce)
+subscriber → publisher   PROOF     32 B   HMAC-SHA256(secret, "subscriber" | GREETING | nonce)
 """
 
 import hashlib

@@ -6,7 +6,6 @@ from uuid import UUID
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
-from tests.graph.play import Actor, Play, metadata, unit
 
 from ezmsg_core.errors import AddressCollisionError, CycleError, EzmsgError, OwnershipError
 from ezmsg_core.model.control import ProcessControlResponse
@@ -22,6 +21,7 @@ from ezmsg_core.model.watching import (
     TopologyListed,
 )
 from ezmsg_core.wire import commands, frames
+from tests.graph.play import Actor, Play, metadata, unit
 
 TOPICS = st.sampled_from("abcdef")
 UNITS = st.sampled_from(["U", "V", "W"])

@@ -3,7 +3,6 @@
 from uuid import uuid4
 
 import pytest
-from tests.graph.play import EPOCH, Actor, Play, metadata, unit
 
 from ezmsg_core.errors import (
     AddressCollisionError,
@@ -36,6 +35,7 @@ from ezmsg_core.model.watching import (
 )
 from ezmsg_core.wire import commands, frames
 from ezmsg_core.wire.answers import EdgeHeld
+from tests.graph.play import EPOCH, Actor, Play, metadata, unit
 
 
 def session_of(actor: Actor) -> str:
@@ -376,9 +376,7 @@ class TestSettings:
         ada = play.enter()
         ada.ask(commands.RegisterMetadata(session_of(ada), metadata(unit("U", gain=1.0, band={"low": 1, "high": 2}))))
         process = process_of(ada, "U")
-        reported = ada.ask(
-            commands.ReportSettings(process, "U", value(gain=1.0, band={"low": 1, "high": 3}), 0.0)
-        )
+        reported = ada.ask(commands.ReportSettings(process, "U", value(gain=1.0, band={"low": 1, "high": 3}), 0.0))
         assert reported.revision == 2
         event = ada.ask(commands.GetSettingsEvents(after_seq=1)).events[0]
         assert event.changed_fields == ["band.high"]

@@ -78,11 +78,13 @@ SCALARS = (
 KEYS = st.text(max_size=5) | st.integers() | st.just("$") | st.tuples(st.integers(), st.text(max_size=2))
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.lists(inner, max_size=4).map(tuple)
-    | st.dictionaries(KEYS, inner, max_size=4)
-    | st.sets(st.integers(), max_size=4)
-    | st.frozensets(st.text(max_size=3), max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(KEYS, inner, max_size=4)
+        | st.sets(st.integers(), max_size=4)
+        | st.frozensets(st.text(max_size=3), max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -182,7 +184,10 @@ UNIT = UnitMetadata(
     (None, {"gain": 1}),
     DynamicSettingsMetadata(True, "A/B/INPUT_SETTINGS", "m.S"),
     None,
-    {"IN": InputStreamMetadata("IN", "A/B/IN", "int", leaky=True), "OUT": OutputStreamMetadata("OUT", "A/B/OUT", "int")},
+    {
+        "IN": InputStreamMetadata("IN", "A/B/IN", "int", leaky=True),
+        "OUT": OutputStreamMetadata("OUT", "A/B/OUT", "int"),
+    },
     [TaskMetadata("t", "A/B/IN", ["A/B/OUT"])],
     None,
     [],
