@@ -17,7 +17,6 @@ from ezmsg_core.model.components import (
     UnitMetadata,
 )
 from ezmsg_core.model.roles import Role
-from ezmsg_core.model.watching import WatchItem
 from ezmsg_core.wire import commands, frames
 from ezmsg_core.wire.codec import FrameDecoder, encode
 
@@ -76,7 +75,7 @@ class Actor:
         self.heard = [frame for frame in self.heard if not isinstance(frame, kind)]
         return taken
 
-    def items(self, watch_id: int) -> list[WatchItem]:
+    def items(self, watch_id: int) -> list[Any]:  # a script asks of an item what it expects it to be
         """Items of a watch that were heard since the last time."""
         pushed = [f for f in self.heard if isinstance(f, frames.Pushed) and f.watch_id == watch_id]
         self.heard = [f for f in self.heard if f not in pushed]
