@@ -17,12 +17,13 @@ import pty
 import random
 import re
 import select
-import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class Figures:
     frames_per_s: float = 0.0  # questions for the cursor a second
     key_s: float | None = None  # from a key to its effect on the screen
     exit_s: float = 0.0  # from `q` to the end of what is drawn
-    exit_code: int = 0
+    exit_code: int | None = None
 
 
 class Line:
@@ -58,6 +59,7 @@ class Line:
         self._free_at = 0.0
 
     def put(self, now: float, data: bytes) -> None:
+        """Send bytes on their way."""
         if self._rate is None:
             self._queue.append((now, data))
             return
@@ -68,6 +70,7 @@ class Line:
             self._queue.append((self._free_at + _LATENCY_S, piece))
 
     def take(self, now: float) -> bytes:
+        """What has arrived by now."""
         shown = bytearray()
         while self._queue and self._queue[0][0] <= now:
             shown += self._queue.popleft()[1]
@@ -75,76 +78,99 @@ class Line:
 
     @property
     def is_empty(self) -> bool:
+        """Whether nothing is on its way."""
         return not self._queue
+
+
+class Terminal:
+    """A pseudo-terminal that shows what is written to it as fast as its line allows."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        width, height = (int(part) for part in args.size.split("x"))
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        environment.pop("TEXTUAL_FPS", None)
+        command = [sys.executable, __file__, "--child", "--rows", str(args.rows), "--share", str(args.share)]
+        self.program = subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+        )
+        os.close(slave)
+        self._line = Line(args.line * 1000 if args.line else None)
+        self._answers = args.answers
+        self.written = 0
+        self.asked = 0
+        self.shown = b""  # the end of it
+
+    def pump(self) -> None:
+        """Read, show and answer what there is."""
+        if select.select([self._master], [], [], 0.005)[0]:
+            try:
+                data = os.read(self._master, 65536)
+            except OSError:
+                data = b""  # the program has closed its side
+            self.written += len(data)
+            self._line.put(time.monotonic(), data)
+        shown = self._line.take(time.monotonic())
+        asked = (self.shown[-len(_ASKED) + 1 :] + shown).count(_ASKED)
+        self.shown = (self.shown + shown)[-4096:]
+        self.asked += asked
+        if asked and self._answers:
+            os.write(self._master, b"\x1b[1;1R" * asked)
+
+    def press(self, key: bytes) -> float:
+        """Press a key; answers when."""
+        self.shown = b""
+        os.write(self._master, key)
+        return time.monotonic()
+
+    def pump_until(self, condition: Callable[[], object], limit_s: float) -> bool:
+        """Go on until something is the case; whether it came to be in time."""
+        deadline = time.monotonic() + limit_s
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            self.pump()
+        return True
+
+    def close(self) -> None:
+        """End what is still there."""
+        if self.program.poll() is None:
+            self.program.kill()
+        self.program.wait()
+        os.close(self._master)
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the program has ended and nothing is on its way."""
+        return self.program.poll() is not None and self._line.is_empty
 
 
 def run(args: argparse.Namespace) -> Figures:
     """Start the program, play the terminal, press a key, and leave."""
-    width, height = (int(part) for part in args.size.split("x"))
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", COLUMNS=str(width), LINES=str(height))
-        command = [sys.executable, __file__, "--child", "--rows", str(args.rows), "--share", str(args.share)]
-        os.execv(sys.executable, command)
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-    figures = Figures()
-    line = Line(args.line * 1000 if args.line else None)
-    begun = time.monotonic()
-    measure_from, key_at, leave_at = (
-        begun + args.settle,
-        begun + args.settle + args.seconds,
-        begun + args.settle + args.seconds + 2,
-    )
-    written = frames = 0
-    cpu_before: float | None = None
-    pressed_at: float | None = None
-    has_left = False
-    tail = b""
-    while True:
-        now = time.monotonic()
-        readable, _, _ = select.select([terminal], [], [], 0.005)
-        if readable:
-            try:
-                data = os.read(terminal, 65536)
-            except OSError:
-                data = b""
-            if not data:
-                break
-            line.put(now, data)
-            if cpu_before is not None and pressed_at is None:
-                written += len(data)
-        now = time.monotonic()
-        shown = line.take(now)
-        tail = (tail + shown)[-4096:]
-        asked = (tail[-len(shown) - 3 :] if shown else b"").count(_ASKED)
-        if asked and args.answers:
-            frames += asked if cpu_before is not None and pressed_at is None else 0
-            os.write(terminal, b"\x1b[1;1R" * asked)
-        if cpu_before is None and now >= measure_from:
-            cpu_before = _cpu_s(pid)
-        if pressed_at is None and now >= key_at:
-            assert cpu_before is not None
-            figures.cpu_share = (_cpu_s(pid) - cpu_before) / (now - measure_from)
-            figures.bytes_per_s = written / (now - measure_from)
-            figures.frames_per_s = frames / (now - measure_from)
-            os.write(terminal, b"j")
-            pressed_at, tail = now, b""
-        elif pressed_at is not None and figures.key_s is None and _MARK.search(tail):
-            figures.key_s = now - pressed_at
-        if not has_left and now >= leave_at + (30 if args.line and figures.key_s is None else 0):
-            os.write(terminal, b"q")
-            has_left, leave_at = True, now
-        if now > begun + args.settle + args.seconds + 120:
-            os.kill(pid, signal.SIGKILL)
-            break
-    while not line.is_empty:
-        line.take(time.monotonic())
-        time.sleep(0.005)
-    figures.exit_s = time.monotonic() - leave_at
-    _, status = os.waitpid(pid, 0)
-    figures.exit_code = os.waitstatus_to_exitcode(status)
-    os.close(terminal)
-    return figures
+    terminal = Terminal(args)
+    try:
+        terminal.pump_until(lambda: terminal.asked, 10)
+        terminal.pump_until(lambda: False, args.settle)
+        pid = terminal.program.pid
+        begun, cpu_s, written, asked = time.monotonic(), _cpu_s(pid), terminal.written, terminal.asked
+        terminal.pump_until(lambda: False, args.seconds)
+        elapsed = time.monotonic() - begun
+        figures = Figures(
+            cpu_share=(_cpu_s(pid) - cpu_s) / elapsed,
+            bytes_per_s=(terminal.written - written) / elapsed,
+            frames_per_s=(terminal.asked - asked) / elapsed,
+        )
+        pressed_at = terminal.press(b"j")
+        if terminal.pump_until(lambda: _MARK.search(terminal.shown), 60):
+            figures.key_s = time.monotonic() - pressed_at
+        left_at = terminal.press(b"q")
+        terminal.pump_until(lambda: terminal.is_dark, 120)
+        figures.exit_s = time.monotonic() - left_at
+        figures.exit_code = terminal.program.poll()
+        return figures
+    finally:
+        terminal.close()
 
 
 def _cpu_s(pid: int) -> float:
@@ -190,10 +216,10 @@ def child(args: argparse.Namespace) -> int:
                 self.touch()
                 return self.revision
 
-            def topology_table(self, query: Query) -> Table:
+            def topology_table(self, query: Query) -> Table:  # noqa: ARG002 # the protocol's
                 return Table(columns, tuple(self._rows), "Busy", total=args.rows)
 
-            def edges_table(self, key: str, query: Query) -> Table:
+            def edges_table(self, key: str, query: Query) -> Table:  # noqa: ARG002 # the protocol's
                 return Table(columns, (), "Edges", empty_text="none")
 
         return InspectorApp(BusyDesk())
@@ -226,8 +252,8 @@ def main() -> int:
         key = "never" if figures.key_s is None else f"{figures.key_s * 1000:.0f} ms"
         print(
             f"{one.rows} rows × 8, {one.share:.0%} change, {one.size}, {line}: "
-            f"{figures.cpu_share:.1%} of a core, {figures.bytes_per_s / 1024:.1f} KiB/s, {figures.frames_per_s:.1f} frames/s, "
-            f"key to screen {key}, gone after {figures.exit_s:.2f} s, exit {figures.exit_code}"
+            f"{figures.cpu_share:.1%} of a core, {figures.bytes_per_s / 1024:.1f} KiB/s, "
+            f"{figures.frames_per_s:.1f} frames/s, key to screen {key}, gone after {figures.exit_s:.2f} s, exit {figures.exit_code}"
         )
         is_slow = figures.key_s is None or figures.key_s > KEY_BUDGET_S + (2 * _LATENCY_S if one.line else 0)
         has_missed |= (
@@ -235,7 +261,8 @@ def main() -> int:
         )
     if len(sys.argv) == 1 and has_missed:
         print(
-            f"a budget was missed: {CPU_BUDGET:.0%} of a core, {BYTES_BUDGET // 1024} KiB/s, {KEY_BUDGET_S * 1000:.0f} ms from key to screen"
+            f"a budget was missed: {CPU_BUDGET:.0%} of a core, {BYTES_BUDGET // 1024} KiB/s, "
+            f"{KEY_BUDGET_S * 1000:.0f} ms from key to screen"
         )
         return 1
     return 0

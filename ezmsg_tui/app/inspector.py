@@ -35,6 +35,8 @@ class InspectorApp(App[None]):
         scrollbar-background-hover: ansi_default;
         scrollbar-background-active: ansi_default;
     }
+    .-plain .frame:focus, .-plain .frame:focus-within { border: heavy ansi_default; }
+    .-ascii .frame, .-ascii .frame:focus, .-ascii .frame:focus-within { border: ascii ansi_default; }
     Input { background: ansi_blue; color: ansi_bright_white; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, priority=True)]

@@ -14,14 +14,17 @@ LEAST_RATE_HZ = 1.0
 SLOW_ROUND_TRIP_S = 0.25
 """An answer later than this halves the rate."""
 
-QUICK_ROUND_TRIP_S = 0.12
+QUICK_ROUND_TRIP_S = 0.15
 """An answer earlier than this, several times running, doubles it again."""
 
 PATIENCE_S = 5.0
 """So long a frame may stay unanswered before the next one is drawn all the same."""
 
+FIRST_PATIENCE_S = 1.0
+"""So long the first answer may take before the terminal is held for one that never answers, and frames are only counted
+by the clock. An answer that comes later shows that it does."""
+
 _QUICK_IN_A_ROW = 10
-_MOST_SILENCE = 2  # unanswered questions, from the start, after which the terminal is taken for one that never answers
 _SMOOTHING = 0.3
 
 
@@ -35,24 +38,16 @@ class FramePacer:
         self._can_ask = can_ask
         self._asked_at: float | None = None
         self._drawn_at = float("-inf")
-        self._silence = 0
         self._quick = 0
-
-    @property
-    def is_asking(self) -> bool:
-        """Whether an answer is still to come."""
-        return self._asked_at is not None
 
     def may_draw(self, now: float) -> bool:
         """Whether a live frame may be drawn; what the user does may always draw."""
         if self._asked_at is not None:
-            if now - self._asked_at < PATIENCE_S:
+            has_answered = self.round_trip_s is not None
+            if now - self._asked_at < (PATIENCE_S if has_answered else FIRST_PATIENCE_S):
                 return False
-            self._asked_at = None
-            self._silence += 1
-            if self.round_trip_s is None and self._silence >= _MOST_SILENCE:
-                self._can_ask = False
-            elif self.round_trip_s is not None:
+            if has_answered:
+                self._asked_at = None
                 self.rate_hz = max(LEAST_RATE_HZ, self.rate_hz / 2)
         return now - self._drawn_at >= 0.9 / self.rate_hz
 
@@ -73,7 +68,6 @@ class FramePacer:
             return
         trip = now - self._asked_at
         self._asked_at = None
-        self._silence = 0
         before = self.round_trip_s
         self.round_trip_s = trip if before is None else before + _SMOOTHING * (trip - before)
         if trip > SLOW_ROUND_TRIP_S:

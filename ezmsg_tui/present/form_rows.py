@@ -95,7 +95,7 @@ def note_lines(
     if field is None:
         reason = Cell(form.read_only_reason, "warning")
         return ((reason,), (), ())
-    meaning = (Cell(field.path, "title"), Cell(field.description or field.type_label, ""))
+    meaning = (Cell(field.path, "title"), Cell(f" {field.type_label}", "dim"), Cell(f" {field.description}"))
     facts = (
         Cell("running", "label") if field.running_label else Cell(""),
         Cell(field.running_label),

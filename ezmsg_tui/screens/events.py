@@ -33,7 +33,9 @@ class EventsPane(Pane):
         return self.query_one(LiveTable)
 
     def footer_of(self, table: Table) -> str:
-        return " ".join(part for part in (table.footer, "▼ following" if self._is_following else "f follows") if part)
+        return " ".join(
+            part for part in (table.footer, "▼ following" if self._is_following else "stopped, f follows") if part
+        )
 
     def advance(self) -> None:
         table = self.table

@@ -22,11 +22,13 @@ from ezmsg_tui.screens.pane import AddressPicked, Pane, ViewAsked
 from ezmsg_tui.screens.profile import ProfilePane
 from ezmsg_tui.screens.settings import SettingsPane
 from ezmsg_tui.screens.topology import TopologyPane
+from ezmsg_tui.theme import MONOCHROME
 from ezmsg_tui.widgets.bars import KeyBar, ViewTabs
 from ezmsg_tui.widgets.bindings import bindings_of
 from ezmsg_tui.widgets.form_view import FieldInput, FieldTable, FormView
 from ezmsg_tui.widgets.host import app_of
 from ezmsg_tui.widgets.line_block import Line, LineBlock
+from ezmsg_tui.widgets.paint import paint_of
 from ezmsg_tui.widgets.status_bar import StatusBar, TerminalPace
 
 VIEWS = (("topology", "Topology"), ("settings", "Settings"), ("profile", "Profile"), ("events", "Events"))
@@ -105,6 +107,9 @@ class MainScreen(Screen[None]):
     # Being told that time has passed
 
     def on_mount(self) -> None:
+        paint = paint_of(self)
+        self.set_class(paint.is_ascii, "-ascii")
+        self.set_class(paint.palette is MONOCHROME, "-plain")
         if self._address:
             self.pane.go_to(self._address)
         self.call_after_refresh(self.advance)

@@ -30,8 +30,8 @@ class TopologyPane(Pane):
     TopologyPane.-detail #detail { display: block; }
     TopologyPane.-detail #edges { display: none; }
     TopologyPane.-wide { layout: horizontal; }
-    TopologyPane.-wide #tree { width: 1fr; height: 1fr; }
-    TopologyPane.-wide #about { width: 1fr; max-width: 64; height: 1fr; }
+    TopologyPane.-wide #tree { width: 3fr; height: 1fr; }
+    TopologyPane.-wide #about { width: 2fr; max-width: 80; height: 1fr; }
     TopologyPane.-wide #edges { display: block; }
     TopologyPane.-wide #detail { display: block; }
     """

@@ -46,7 +46,8 @@ def fit_columns(
 
     def wanted(index: int) -> int:
         column = columns[index]
-        return max(column.width, grown.get(column.key, 0))
+        heading = len(column.title) + 1 if column.is_sortable else 0  # with the arrow of the order
+        return max(column.width, heading, grown.get(column.key, 0))
 
     def total() -> int:
         return sum(wanted(index) for index in shown) + GAP * (len(shown) - 1)

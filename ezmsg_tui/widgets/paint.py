@@ -10,12 +10,14 @@ from rich.segment import Segment
 from rich.style import Style
 
 from ezmsg_tui.present.table import Cell
+from ezmsg_tui.present.text import safe_text
 from ezmsg_tui.theme import ASCII_SPELLING, MONOCHROME, SIXTEEN, Palette
 from ezmsg_tui.widgets.host import app_of
 
 if TYPE_CHECKING:
-    from textual.widget import Widget
+    from textual.message_pump import MessagePump
 
+_LONGEST = 1000  # characters of one cell: more than any terminal is wide
 _CURSOR = Style(color="bright_white", bgcolor="blue", bold=True)
 _CURSOR_WITHOUT_COLOR = Style(reverse=True, bold=True)
 
@@ -48,7 +50,12 @@ class Paint:
         return _CURSOR_WITHOUT_COLOR if self.palette is MONOCHROME else _CURSOR
 
     def spell(self, text: str) -> str:
-        """The text in the characters that the terminal is known to have."""
+        """The text in the characters that the terminal is known to have.
+
+        Presenters make foreign text harmless; what slipped past them is stopped here.
+        """
+        if len(text) > _LONGEST or not text.isprintable():
+            text = safe_text(text, _LONGEST)
         return text.translate(ASCII_SPELLING) if self.is_ascii else text
 
     def segments(self, cells: Iterable[Cell], *, gap: str = " ", base: Style | None = None) -> list[Segment]:
@@ -67,7 +74,7 @@ class Paint:
 _DEFAULT_PAINT = Paint()
 
 
-def paint_of(widget: Widget) -> Paint:
+def paint_of(widget: MessagePump) -> Paint:
     """The paint of the application that a widget belongs to."""
     paint = getattr(app_of(widget), "paint", None)
     return paint if isinstance(paint, Paint) else _DEFAULT_PAINT
@@ -77,6 +84,10 @@ def fit_text(text: str, width: int, *, align: str = "left") -> str:
     """Text of exactly `width` cells: padded, or cut with `…` at its end."""
     if width <= 0:
         return ""
+    if not text.isprintable():
+        text = safe_text(text, 4 * width + 16)
+    elif len(text) > 4 * width + 16:
+        text = text[: 4 * width + 16]  # marks take no cell, and there may be a few on each letter
     if text.isascii():
         if len(text) > width:
             return text[: width - 1] + "…"

@@ -80,6 +80,7 @@ def draw_centered(text: str, y: int, width: int, height: int, paint: Paint, mean
     index = y - max(0, (height - len(lines)) // 2)
     if not 0 <= index < len(lines):
         return Strip.blank(width)
-    line = fit_text(lines[index], min(width, cell_len(lines[index])))
+    text = paint.spell(lines[index])
+    line = fit_text(text, min(width, cell_len(text)))
     left = max(0, (width - cell_len(line)) // 2)
-    return Strip([Segment(" " * left), Segment(paint.spell(line), paint.style(meaning))]).adjust_cell_length(width)
+    return Strip([Segment(" " * left), Segment(line, paint.style(meaning))]).adjust_cell_length(width)

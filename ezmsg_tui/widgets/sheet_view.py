@@ -69,7 +69,7 @@ def draw_sheet_line(line: SheetLine, label_width: int, width: int, paint: Paint,
     """A label and its cells in exactly `width` cells."""
     label = fit_text(line.label, label_width) + "  " if label_width else ""
     segments = [Segment(" "), Segment(label, paint.style("stale" if is_stale else "label"))]
-    room = width - 1 - cell_len(label)
+    room = width - 2 - cell_len(label)
     for position, cell in enumerate(line.cells):
         if position:
             segments.append(Segment(" "))

@@ -99,7 +99,7 @@ def status_line(status: Status, pace: TerminalPace | None, width: int) -> Line:
         (85, (Cell("RO" if status.is_read_only else "", "warning"),)),
         (70, status.counts if is_up else ()),
         (60, (status.rate,) if is_up else ()),
-        (65, (status.wait,) if is_up else ()),
+        (75, (status.wait,) if is_up else ()),
         (40, (_age_cell(status),) if is_up else ()),
         (20, (Cell(status.server, "dim"),)),
     ]

@@ -21,10 +21,10 @@ for _name in (
     "TEXTUAL_DRIVER",
     "TEXTUAL_COLOR_SYSTEM",
     "TEXTUAL_DIM_FACTOR",
-    "TEXTUAL_FPS",
 ):
     os.environ.pop(_name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
+os.environ["TEXTUAL_FPS"] = "200"
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -64,8 +64,10 @@ def snap(request: pytest.FixtureRequest) -> Snap:
     is_update = bool(request.config.getoption("--snap-update"))
     with_svg = request.config.getoption("--snap") == "both"
 
+    from tests.plugins.keyboard import settle
+
     async def compare(pilot: Pilot[object], name: str = "") -> None:
-        await pilot.pause()
+        await settle(pilot)
         stem = f"{base}-{name}" if name else base
         _compare(folder / f"{stem}.txt", screen_text(pilot.app), is_update=is_update, is_shown=True)
         if with_svg or is_update:
