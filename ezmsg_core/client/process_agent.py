@@ -169,33 +169,19 @@ class ProfileReporter:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._lock = threading.Lock()
-        self._sources: list[CounterSource] = []
+        self._source: CounterSource = lambda: ([], [])
         self._process = psutil.Process()
         self._process.cpu_percent()
         self._timer: asyncio.TimerHandle | None = None
         link.on_sampling(self._sample_every)
 
-    def add_source(self, source: CounterSource) -> None:
-        """Include the counters that a function returns."""
-        with self._lock:
-            self._sources.append(source)
-
-    def remove_source(self, source: CounterSource) -> None:
-        """Leave them out again."""
-        with self._lock:
-            self._sources.remove(source)
+    def set_source(self, source: CounterSource) -> None:
+        """Say where the counters of the link's endpoints come from; the same source may be set again."""
+        self._source = source
 
     def profile(self) -> ProcessProfile:
         """The counters at this moment."""
-        with self._lock:
-            sources = list(self._sources)
-        publishers: list[PublisherCounters] = []
-        subscribers: list[SubscriberCounters] = []
-        for source in sources:
-            more_publishers, more_subscribers = source()
-            publishers += more_publishers
-            subscribers += more_subscribers
+        publishers, subscribers = self._source()
         with self._process.oneshot():
             return ProcessProfile(
                 process_id=self._link.welcome.link_id,

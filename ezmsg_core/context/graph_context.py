@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from ezmsg_core.channel.publisher import Publisher
+from ezmsg_core.channel.reporting import report_counters
 from ezmsg_core.channel.subscriber import Subscriber
 from ezmsg_core.client.control_thread import control_thread
 from ezmsg_core.client.link import Link
@@ -29,6 +30,7 @@ from ezmsg_core.model.profiles import ProcessProfile, ProcessProfilingSnapshot
 from ezmsg_core.model.settings import SettingsChangedEvent, SettingsSnapshotValue, SettingsState
 from ezmsg_core.model.topology import GraphSnapshot, TopologyChangedEvent, TopologyState
 from ezmsg_core.model.watching import Gap, Resync, SettingsEvent, StreamName, TopologyEvent
+from ezmsg_core.server import GraphServer
 from ezmsg_core.transport.connection_file import ServerEntry
 from ezmsg_core.wire.answers import (
     Answer,
@@ -82,6 +84,7 @@ class GraphContext:
             answer = await self._reached.link.ask(OpenSession())
             assert isinstance(answer, SessionOpened)
             self._session_id = answer.session_id
+            report_counters(self._reached.link)
         except BaseException:
             await self._give_back()
             raise
@@ -103,6 +106,22 @@ class GraphContext:
         if self._reached is not None:
             return self._reached.entry.tcp
         return self._address.tcp if isinstance(self._address, ServerEntry) else self._address
+
+    @property
+    def entry(self) -> ServerEntry:
+        """What the server's connection file says.
+
+        Raises:
+            LinkLostError: the context is not entered.
+        """
+        self._link()
+        assert self._reached is not None
+        return self._reached.entry
+
+    @property
+    def server(self) -> GraphServer | None:
+        """The server that this context started, if it did."""
+        return self._reached.server if self._reached is not None else None
 
     @property
     def session_id(self) -> str:

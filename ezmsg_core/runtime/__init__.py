@@ -1,0 +1,1 @@
+"""Runs graphs: units in this process and in workers, from start to end, whatever happens in between."""

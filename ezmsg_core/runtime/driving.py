@@ -1,0 +1,136 @@
+"""Driving a unit's functions: with messages, or by themselves."""
+
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ezmsg_core.channel.publisher import Publisher
+from ezmsg_core.channel.subscriber import Subscriber
+from ezmsg_core.component.ending import Complete, NormalTermination
+from ezmsg_core.component.stream import Stream
+from ezmsg_core.component.tasks import TIMEIT_ATTR
+from ezmsg_core.component.unit import Unit
+from ezmsg_core.errors import ConfigError, EndpointClosedError, UndecodableError, UnpicklableError
+
+logger = logging.getLogger("ezmsg")
+OnHandled = Callable[[Any, BaseException | None], Awaitable[None]]
+
+
+class UnitDriver:
+    """Runs the functions of one unit. Lives on the event loop of the units.
+
+    Args:
+        unit: whose functions.
+        publishers: by address of the unit's output streams.
+        terminate: ends the whole graph.
+    """
+
+    def __init__(self, unit: Unit, publishers: dict[str, Publisher], terminate: Callable[[str], None]) -> None:
+        self.unit = unit
+        self.is_clean = True
+        self._publishers = publishers
+        self._terminate = terminate
+
+    async def run_task(self, name: str, function: Callable[..., Any]) -> None:
+        """Run a function that subscribes to nothing."""
+        try:
+            await self._call(function, self.unit)
+        except Complete:
+            pass
+        except NormalTermination:
+            self._terminate(f"{self.unit.address}.{name} ended the graph.")
+        except EndpointClosedError:
+            pass  # the graph stops while it publishes
+        except Exception:
+            self._failed(name)
+
+    async def run_stream(
+        self, subscriber: Subscriber, functions: list[Callable[..., Any]], on_handled: OnHandled | None = None
+    ) -> None:
+        """Call functions with every message of a stream, in order of declaration, until all are complete.
+
+        Args:
+            subscriber: of the stream.
+            functions: that subscribe to it.
+            on_handled: told of each message when all functions are done with it, with what one raised.
+        """
+        functions = list(functions)
+        try:
+            while functions:
+                try:
+                    if subscriber.leaky:
+                        await self._handle(await subscriber.recv(), functions, on_handled)
+                    else:
+                        async with subscriber.recv_zero_copy() as message:
+                            await self._handle(message, functions, on_handled)
+                except UndecodableError as error:
+                    self.is_clean = False
+                    logger.error("%s", error)  # noqa: TRY400 - the sentence says all
+        except EndpointClosedError:
+            pass
+        finally:
+            subscriber.close()
+
+    async def _handle(
+        self, message: Any, functions: list[Callable[..., Any]], on_handled: OnHandled | None
+    ) -> None:
+        failure: BaseException | None = None
+        for function in list(functions):
+            try:
+                await self._call(function, self.unit, message)
+            except Complete:
+                functions.remove(function)
+            except NormalTermination:
+                self._terminate(f"{self.unit.address}.{function.__name__} ended the graph.")
+                functions.clear()
+                break
+            except EndpointClosedError:
+                functions.clear()
+                break
+            except Exception as error:
+                failure = error
+                self._failed(function.__name__)
+        if on_handled is not None:
+            await on_handled(message, failure)
+
+    async def _call(self, function: Callable[..., Any], *arguments: Any) -> None:
+        started_ns = time.perf_counter_ns()
+        result: Any = function(*arguments)
+        if inspect.isasyncgen(result):
+            async for published in result:
+                await self._publish(published, function)
+        elif inspect.isawaitable(result):
+            await result
+        if getattr(function, TIMEIT_ATTR, False):
+            took_ms = (time.perf_counter_ns() - started_ns) / 1e6
+            logger.info("%s.%s took %.3f ms", self.unit.address, function.__name__, took_ms)
+
+    async def _publish(self, published: Any, function: Callable[..., Any]) -> None:
+        try:
+            stream, message = published
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{self.unit.address}.{function.__name__} yielded {published!r:.80}; yield (stream, message)."
+            ) from None
+        publisher = self._publishers.get(self._address(stream))
+        if publisher is None:
+            raise ConfigError(
+                f"{self.unit.address}.{function.__name__} publishes to {stream!r}, which is no OutputStream of the unit.",
+                name="stream",
+                value=repr(stream),
+            )
+        try:
+            await publisher.broadcast(message)
+        except UnpicklableError:
+            self._failed(function.__name__)
+
+    def _address(self, stream: Any) -> str:
+        if not isinstance(stream, Stream):
+            return ""
+        return stream.address if stream.is_placed else self.unit.streams[stream.name].address
+
+    def _failed(self, name: str) -> None:
+        self.is_clean = False
+        logger.exception("%s.%s raised", self.unit.address, name)

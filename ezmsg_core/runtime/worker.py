@@ -1,0 +1,89 @@
+"""A worker process: its units, the pipe to its launcher, its main thread."""
+
+import contextlib
+import logging
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from ezmsg_core.component.ending import NormalTermination
+from ezmsg_core.component.unit import Unit
+from ezmsg_core.runtime.group_host import GroupHost
+from ezmsg_core.runtime.orders import Ended, Failed, Finish, Notice, Stop, Terminating, order_of, packed
+
+logger = logging.getLogger("ezmsg")
+ORPHAN_S = 2.0  # for a worker to shut its units down when its launcher is gone
+
+Job = Callable[[], object] | None
+
+
+def work(pipe: Connection, units: list[Unit], others: list[Connection]) -> None:
+    """Run in a worker process until its launcher says so, or is gone.
+
+    Args:
+        pipe: to the launcher.
+        units: to run.
+        others: ends of other workers' pipes that came along with the fork; kept open they would hide that the
+            launcher is gone.
+    """
+    for other in others:
+        with contextlib.suppress(OSError):
+            other.close()
+    Worker(pipe, units).run()
+
+
+class Worker:
+    """The main thread runs the units' main function, if there is one; another one reads orders."""
+
+    def __init__(self, pipe: Connection, units: list[Unit]) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._has_ended = threading.Event()
+        self._host = GroupHost(units, self._notify, self._jobs.put)
+
+    def run(self) -> None:
+        """Work, and return when the process may end."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells the whole group; the launcher decides
+        signal.signal(signal.SIGTERM, lambda *_: self._notify(Terminating("A worker process was told to terminate.")))
+        threading.Thread(target=self._obey, name="ezmsg-orders", daemon=True).start()
+        while not self._has_ended.is_set():
+            job = self._jobs.get()
+            if job is not None:
+                self._run_main(job)
+        self._host.end()
+
+    def _run_main(self, main: Callable[[], object]) -> None:
+        try:
+            main()
+        except NormalTermination:
+            self._notify(Terminating("A main function ended the graph."))
+        except Exception as error:
+            logger.exception("A main function raised")
+            self._notify(Failed("main", "", f"{type(error).__name__}: {error}"))
+
+    def _obey(self) -> None:
+        try:
+            while True:
+                self._host.order(order_of(self._pipe.recv_bytes()))
+        except (EOFError, OSError):
+            self._orphaned()
+
+    def _orphaned(self) -> None:
+        """The launcher is gone: shut down by ourselves, in bounded time."""
+        if not self._has_ended.is_set():
+            self._host.order(Stop())
+            self._host.order(Finish())
+            self._has_ended.wait(ORPHAN_S)
+            os._exit(1)
+
+    def _notify(self, notice: Notice) -> None:
+        if isinstance(notice, Ended):
+            self._has_ended.set()
+        with self._lock, contextlib.suppress(OSError):  # the launcher is gone; it needs no notice
+            self._pipe.send_bytes(packed(notice))
+        if isinstance(notice, Ended):
+            self._jobs.put(None)

@@ -1,0 +1,67 @@
+"""A worker as its launcher sees it: started, told, heard, and ended if need be."""
+
+import contextlib
+import multiprocessing.context
+import signal
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from ezmsg_core.component.unit import Unit
+from ezmsg_core.runtime.orders import Notice, Order, notice_of, packed
+from ezmsg_core.runtime.worker import work
+
+Context = multiprocessing.context.BaseContext
+
+
+class WorkerProcess:
+    """One worker process.
+
+    Args:
+        context: with the start method.
+        name: of the process, for people.
+        units: to run in it.
+        others: launcher's ends of the pipes of workers started before.
+    """
+
+    def __init__(self, context: Context, name: str, units: list[Unit], others: list[Connection]) -> None:
+        self.name = name
+        self.addresses = [unit.address for unit in units]
+        self.pipe, far_end = context.Pipe()
+        is_forked = context.get_start_method() == "fork"
+        inherited = [*others, self.pipe] if is_forked else []
+        process = context.Process(target=work, args=(far_end, units, inherited), name=name)  # pyright: ignore[reportAttributeAccessIssue]
+        self.process: BaseProcess = process
+        self.process.start()
+        far_end.close()
+
+    def order(self, order: Order) -> None:
+        """Tell the worker; nothing if it is gone."""
+        with contextlib.suppress(OSError):
+            self.pipe.send_bytes(packed(order))
+
+    def notice(self) -> Notice | None:
+        """What the worker says; None when it is gone."""
+        try:
+            return notice_of(self.pipe.recv_bytes())
+        except (EOFError, OSError):
+            return None
+
+    def kill(self) -> None:
+        """End the process at once, stopped or not."""
+        if self.process.is_alive():
+            self.process.kill()
+
+    def close(self) -> None:
+        """Wait for the end of the process, and give back what it cost."""
+        self.process.join()
+        self.pipe.close()
+
+    @property
+    def end(self) -> str:
+        """How the process ended, for a sentence."""
+        code = self.process.exitcode
+        if code is None:
+            return "is running"
+        if code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
+        return f"ended with exit code {code}"
