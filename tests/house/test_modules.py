@@ -44,14 +44,19 @@ def reached(tree: ast.AST) -> Iterator[str]:
 
 
 def environment_reads(tree: ast.AST) -> Iterator[str]:
+    """Uses of the environment, but for setting one of its variables."""
+    written = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load)
+    }
     for node in ast.walk(tree):
         match node:
             case ast.Attribute(value=ast.Name(id="os"), attr=name) if name in READS_ENVIRONMENT:
-                yield f"os.{name}, line {node.lineno}"
+                if id(node) not in written:
+                    yield f"os.{name}, line {node.lineno}"
             case ast.ImportFrom(module="os", names=names):
-                yield from (
-                    f"os.{alias.name}, line {node.lineno}" for alias in names if alias.name in READS_ENVIRONMENT
-                )
+                yield from (f"os.{a.name}, line {node.lineno}" for a in names if a.name in READS_ENVIRONMENT)
             case _:
                 pass
 
@@ -92,7 +97,7 @@ def test_a_package_tells_type_checkers_that_it_is_typed(package: str):
 
 
 def test_the_checks_find_what_they_look_for():
-    source = "import os\nfrom os import getenv\nuuid.uuid4()\nopen('x')\nself.open()\ndatetime.now()\nos.environ['X']"
+    source = "import os\nfrom os import getenv\nuuid.uuid4()\nopen('x')\nself.open()\ndatetime.now()\nos.environ['X']\nos.environ['X'] = ''"
     tree = ast.parse(source)
     assert sorted(reached(tree)) == ["datetime.now, line 6", "open, line 4", "uuid.uuid4, line 3"]
     assert sorted(environment_reads(tree)) == ["os.environ, line 7", "os.getenv, line 2"]
