@@ -56,7 +56,7 @@ def remedy_of(error: Exception) -> str:
     """What the user can do about a failed try, in one sentence; empty where the error says it."""
     match error:
         case ServerUnreachableError():
-            return "Start a graph there, or run `ezmsg-tui --demo`."
+            return "Or see one now: `ezmsg-tui --demo`."
         case ProtocolMismatchError():
             return "Use the same version of ezmsg-tui on both sides."
         case ForeignServerError():

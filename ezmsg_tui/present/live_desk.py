@@ -58,11 +58,13 @@ class LiveDesk:
         is_read_only: refuse every edit.
     """
 
-    def __init__(self, source: FactSource, clocks: Clocks, complaint: Complaint, *, is_read_only: bool = False) -> None:
+    def __init__(
+        self, source: FactSource, clocks: Clocks, complaint: Complaint | None = None, *, is_read_only: bool = False
+    ) -> None:
         self.store = InspectorStore()
         self._source = source
         self._clocks = clocks
-        self._complaint = complaint
+        self._complaint = complaint or no_complaint
         self._is_read_only = is_read_only
         self._shown = self.store
         self._frozen_at_s: float | None = None

@@ -25,7 +25,7 @@ from ezmsg_tui.screens.topology import TopologyPane
 from ezmsg_tui.theme import MONOCHROME
 from ezmsg_tui.widgets.bars import KeyBar, ViewTabs
 from ezmsg_tui.widgets.bindings import bindings_of
-from ezmsg_tui.widgets.form_view import FieldInput, FieldTable, FormView
+from ezmsg_tui.widgets.form_view import FieldInput, FieldTable, FormView, KeyUnused
 from ezmsg_tui.widgets.host import app_of
 from ezmsg_tui.widgets.line_block import Line, LineBlock
 from ezmsg_tui.widgets.paint import paint_of
@@ -67,6 +67,7 @@ class MainScreen(Screen[None]):
         self._view = view if view in dict(VIEWS) else VIEWS[0][0]
         self._view_before = self._view
         self._address = address
+        self.first_filter = ""  # what the rows of the first view have to hold
         self._revision: int | None = None
         self._status = Status(LinkPhase.CONNECTING)
         self._panes: dict[str, Pane] = {}
@@ -84,6 +85,7 @@ class MainScreen(Screen[None]):
             ):
                 self._panes[pane.id or ""] = pane
                 pane.display = pane.id == self._view
+                pane.filter_text = self.first_filter if pane.display else ""
                 yield pane
         yield LineBlock(id="page", align="middle", pad=2)
         filter_input = FilterInput(placeholder="words that must all occur", compact=True, max_length=_LONGEST_FILTER)
@@ -255,6 +257,10 @@ class MainScreen(Screen[None]):
     def action_freeze(self) -> None:
         self.desk.freeze(is_frozen=self._status.frozen_s is None)
         self.advance(is_forced=True)
+
+    @on(KeyUnused)
+    async def _use_key(self, message: KeyUnused) -> None:
+        await self.run_action(message.action)
 
     def action_copy(self) -> None:
         text = self.pane.copy_text

@@ -74,7 +74,7 @@ class Program:
         await self.agent.register([UNIT])
         placed = await self.link.ask(AdvertisePublisher(f"{UNIT}/OUT", 32, []))
         assert isinstance(placed, PublisherPlaced)
-        reporter_of(self.link).add_source(lambda: self._counters(placed.endpoint_id))
+        reporter_of(self.link).set_source(lambda: self._counters(placed.endpoint_id))
         await self.link.ask(ConnectEdge(f"{UNIT}/OUT", "LOG", session.session_id))
         self._is_up.set()
         await self._end.wait()
