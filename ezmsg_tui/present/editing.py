@@ -12,7 +12,7 @@ from ezmsg_tui.present.desk import LinkPhase
 from ezmsg_tui.present.fields import PlacedField, editor_of, placed_fields, schemaless_fields
 from ezmsg_tui.present.form import EditorKind, FieldState, FormField, SettingsForm
 from ezmsg_tui.present.naming import class_name, clock_text
-from ezmsg_tui.present.parsing import parse_value
+from ezmsg_tui.present.parsing import loose_value, parse_value
 from ezmsg_tui.present.text import duration_text, safe_text
 from ezmsg_tui.present.value_text import choice_text, editor_text, range_label, value_label
 from ezmsg_tui.store.change_book import Change, ChangeBook, Edit
@@ -75,6 +75,8 @@ def typed_edit(field: SettingsFieldMetadata, running: Any, text: str, complaint:
     """What a typed text asks the field to be, and what is wrong with that."""
     if running is not MISSING and text == editor_text(field, running):
         return Edit(text, running)
+    if running is not MISSING and complaint(field, running):
+        return Edit(text, loose_value(text))  # the annotation is wrong, and the owner will not check by it either
     try:
         value = parse_value(field, text)
     except ValueError as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Protocol
 
-from ezmsg_core.model.settings import SettingsFieldMetadata
 from ezmsg_tui.feed.clocks import Clocks
+from ezmsg_tui.present.checking import schema_complaint
 from ezmsg_tui.present.desk import LinkPhase, Status
 from ezmsg_tui.present.edges import edges_of
 from ezmsg_tui.present.editing import Complaint, ComponentSettings, form_of, read_only_because, typed_edit
@@ -59,12 +59,12 @@ class LiveDesk:
     """
 
     def __init__(
-        self, source: FactSource, clocks: Clocks, complaint: Complaint | None = None, *, is_read_only: bool = False
+        self, source: FactSource, clocks: Clocks, complaint: Complaint = schema_complaint, *, is_read_only: bool = False
     ) -> None:
         self.store = InspectorStore()
         self._source = source
         self._clocks = clocks
-        self._complaint = complaint or no_complaint
+        self._complaint = complaint
         self._is_read_only = is_read_only
         self._shown = self.store
         self._frozen_at_s: float | None = None
@@ -280,8 +280,3 @@ class LiveDesk:
 
     def _note(self, text: str) -> None:
         self.store.happenings.add(self._clocks.wall_s(), LineKind.COMMAND, text, is_trouble=True)
-
-
-def no_complaint(_field: SettingsFieldMetadata, _value: Any) -> str:
-    """Accepts everything; the owner has the last word anyway."""
-    return ""

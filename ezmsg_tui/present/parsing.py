@@ -42,6 +42,14 @@ def parse_value(field: SettingsFieldMetadata, text: str) -> Any:
             return _parse_literal(field, text)
 
 
+def loose_value(text: str) -> Any:
+    """The plain value of a typed text where nothing is known of its kind: as Python writes it, or else the text."""
+    try:
+        return to_plain(ast.literal_eval(_pythonic(text.strip())))
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError, EzmsgError):
+        return text
+
+
 def _parse_bool(text: str) -> bool:
     word = text.strip().lower()
     if word in _TRUE or word in _FALSE:

@@ -26,7 +26,7 @@ from ezmsg_tui.feed.retrying import RetryPolicy
 from ezmsg_tui.feed.running import Feed
 from ezmsg_tui.present.desk import LinkPhase
 from ezmsg_tui.present.form import FieldState
-from ezmsg_tui.present.live_desk import LiveDesk, no_complaint
+from ezmsg_tui.present.live_desk import LiveDesk
 from ezmsg_tui.present.table import Query
 from tests.feed.program import UNIT, Program
 
@@ -40,7 +40,7 @@ class Inspector:
     def __init__(self, choice: ServerChoice, role: Role = Role.CONTROL) -> None:
         clocks = Clocks()
         self.feed = Feed(lambda: connect_to(choice, role), choice.label, clocks=clocks, retry=QUICK, interval_s=0.05)
-        self.desk = LiveDesk(self.feed, clocks, no_complaint)
+        self.desk = LiveDesk(self.feed, clocks)
         self.feed.start()
 
     def wait(self, condition: Callable[[], bool], what: str) -> None:

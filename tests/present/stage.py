@@ -48,7 +48,6 @@ from ezmsg_core.model.watching import (
     WatchItem,
 )
 from ezmsg_tui.feed.clocks import Clocks
-from ezmsg_tui.present.editing import Complaint
 from ezmsg_tui.present.live_desk import LiveDesk
 from ezmsg_tui.store.change_book import Submission
 from ezmsg_tui.store.facts import Attached, AttemptStarted, Fact, ItemCame, PatchEnded, PatchSent, ServerFacts, Verdict
@@ -220,7 +219,6 @@ class Stage:
     def __init__(
         self,
         *,
-        complaint: Complaint = lambda _field, _value: "",
         is_read_only: bool = False,
         role: str = "control",
         rename: Callable[[str], str] = lambda text: text,
@@ -228,7 +226,7 @@ class Stage:
         self.now_s = START_S
         self.source = Source()
         clocks = Clocks(lambda: self.now_s, lambda: START_WALL_S + self.now_s - START_S)
-        self.desk = LiveDesk(self.source, clocks, complaint, is_read_only=is_read_only)
+        self.desk = LiveDesk(self.source, clocks, is_read_only=is_read_only)
         self.role = role
         self.rename = rename
         self.band = rename("SYS/BAND")

@@ -159,7 +159,7 @@ def test_publishers_come_with_rate_flight_wait_and_holder_the_worst_first() -> N
         "holder": "SYS/SINK/IN",
     }
     assert cells["wait"].meaning == "error"
-    assert set(cells["history"].text) <= set(" ▁▂▃▄▅▆▇█") and "█" in cells["history"].text
+    assert set(cells["history"].text) <= set(" ▁▂▃▄▅▆▇█") and "▇" in cells["history"].text
 
 
 def test_subscribers_come_with_path_queue_drops_and_whom_they_block() -> None:
