@@ -21,21 +21,21 @@ class Tail:
         position: first message that the reader will get.
     """
 
-    __slots__ = ("_early", "position")
+    __slots__ = ("early", "position")
 
     def __init__(self, position: int) -> None:
         self.position = position
-        self._early: set[int] = set()
+        self.early: set[int] = set()  # released ahead of older ones
 
     def release(self, seq: int) -> None:
         """The reader has done with a message, in whatever order; each message once."""
         if seq != self.position:
-            self._early.add(seq)
+            self.early.add(seq)
             return
         seq += 1
-        if self._early:
-            while seq in self._early:
-                self._early.discard(seq)
+        if self.early:
+            while seq in self.early:
+                self.early.discard(seq)
                 seq += 1
         self.position = seq
 

@@ -42,35 +42,35 @@ class PublisherMeter:
 
 
 class SubscriberMeter:
-    """A subscriber's own counters. Not thread-safe."""
+    """A subscriber's own counters. Not thread-safe. Where nanoseconds matter its attributes are changed directly."""
 
-    __slots__ = ("_busy_ns", "_holds", "_since_ns", "error_total", "missed_total", "received_bytes", "received_total")
+    __slots__ = ("done_ns", "error_total", "holds", "missed_total", "received_bytes", "received_total", "since_ns")
 
     def __init__(self) -> None:
         self.received_total = 0
         self.received_bytes = 0  # as encoded; 0 for messages that never left the process
         self.error_total = 0
         self.missed_total = 0  # messages that never reached this process
-        self._busy_ns = 0
-        self._holds = 0
-        self._since_ns = 0
+        self.holds = 0  # messages that the reader has in hand
+        self.since_ns = 0  # when it took the first of them
+        self.done_ns = 0  # time in which it had some in hand, up to the last time it had none
 
     def taken(self, now_ns: int) -> None:
         """The reader got a message."""
         self.received_total += 1
-        if not self._holds:
-            self._since_ns = now_ns
-        self._holds += 1
+        if not self.holds:
+            self.since_ns = now_ns
+        self.holds += 1
 
     def released(self, now_ns: int) -> None:
         """The reader has done with a message."""
-        self._holds -= 1
-        if not self._holds:
-            self._busy_ns += now_ns - self._since_ns
+        self.holds -= 1
+        if not self.holds:
+            self.done_ns += now_ns - self.since_ns
 
     def busy_ns(self, now_ns: int) -> int:
         """Time in which the reader held at least one message."""
-        return self._busy_ns + (max(0, now_ns - self._since_ns) if self._holds else 0)
+        return self.done_ns + (max(0, now_ns - self.since_ns) if self.holds else 0)
 
     def counters(
         self,

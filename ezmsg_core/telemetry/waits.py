@@ -43,6 +43,11 @@ class WaitLedger:
             self._charge(self._holder, now_ns)
             self._since_ns = None
 
+    def add(self, holder: str, elapsed_ns: int) -> None:
+        """A wait that is over already; nothing is added while another one goes on, which covers it."""
+        if self._since_ns is None:
+            self._add(holder, elapsed_ns)
+
     def totals(self, now_ns: int) -> tuple[int, dict[str, int]]:
         """All waits in ns and the same by holder, with the one that goes on."""
         by_holder = dict(self._by_holder)
@@ -54,7 +59,9 @@ class WaitLedger:
 
     def _charge(self, holder: str, now_ns: int) -> None:
         since_ns = self._since_ns
-        elapsed_ns = max(0, now_ns - since_ns) if since_ns is not None else 0
+        self._add(holder, max(0, now_ns - since_ns) if since_ns is not None else 0)
+
+    def _add(self, holder: str, elapsed_ns: int) -> None:
         self._total_ns += elapsed_ns
         by_holder = self._by_holder
         if holder not in by_holder and len(by_holder) >= MAX_HOLDERS:

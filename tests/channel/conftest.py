@@ -1,0 +1,27 @@
+"""One stage for each path."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.channel.stage import PATHS, Stage, open_stage
+
+
+@pytest_asyncio.fixture(params=PATHS)
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    async with open_stage(request.param) as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture(params=[path for path in PATHS if path != "local"])
+async def stream_stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """Only paths on which messages leave the process."""
+    async with open_stage(request.param) as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture
+async def local_stage() -> AsyncIterator[Stage]:
+    async with open_stage("local") as stage:
+        yield stage
