@@ -66,7 +66,7 @@ async def _run(make_app: Callable[[], InspectorApp], *, has_mouse: bool, has_tra
     crash: BaseException | None = None
     try:
         await app.run_async(mouse=has_mouse)
-    except Exception as error:  # whatever it is, the terminal must come back and the user must read why
+    except Exception as error:  # noqa: BLE001 # whatever it is, the terminal must come back and the user must read why
         crash = error
     finally:
         for signum in _ENDING_SIGNALS:

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _forget_output()
         return int(Exit.OK)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 # whatever it is, it ends in a sentence
         cause = " ".join(str(error).split())[:_LONGEST_CAUSE]
         _say(f"a fault of this program: {type(error).__name__}: {cause}; --debug shows more")
         if options.debug:

@@ -124,7 +124,7 @@ class Feed:
         """The thread."""
         try:
             asyncio.run(self._run())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 # nobody waits for the thread; the mailbox is told
             self.crash = error
             at_s, wall_s = self._now()
             self.mailbox.put(AttemptFailed(at_s, wall_s, f"The feed failed: {sentence_of(error)}", "", None))
@@ -152,7 +152,7 @@ class Feed:
             self.mailbox.put(AttemptStarted(*self._now(), self._address, attempt))
             try:
                 link = await self._connect()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 # judged below: tried again or told
                 failures += 1
                 is_final = not is_worth_a_retry(error, was_attached=was_attached, failures=failures)
                 delay_s = None if is_final else self._retry.delay_s(failures, self._chance)

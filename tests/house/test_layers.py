@@ -72,3 +72,11 @@ def test_a_planted_import_breaks_its_contract(copy: Path, file: str, line: str, 
     assert code == 1, told
     module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     assert f"- {module}" in re.sub(" +", " ", told).replace("-> ", "- "), told
+
+
+def test_a_planted_circle_breaks_its_contract(copy: Path):
+    (copy / "ezmsg_core/telemetry/here.py").write_text("import ezmsg_core.telemetry.there\n", encoding="utf-8")
+    (copy / "ezmsg_core/telemetry/there.py").write_text("import ezmsg_core.telemetry.here\n", encoding="utf-8")
+    code, told = lint(copy, "--contract", "acyclic")
+    assert code == 1, told
+    assert "No cycles are allowed in ezmsg_core.telemetry." in told
