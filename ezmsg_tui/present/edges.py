@@ -12,7 +12,7 @@ from ezmsg_tui.present.naming import PATH_MEANINGS
 from ezmsg_tui.present.table import Cell, Column, Query, Row, Table
 from ezmsg_tui.present.text import rate_text, safe_text, share_text
 from ezmsg_tui.present.traffic import Traffic, total_rate
-from ezmsg_tui.present.tree import HOST, PROCESS
+from ezmsg_tui.present.tree import HOST, PROCESS, STRAY, topic_of_stray
 
 COLUMNS = (
     Column("source", "FROM", 16, is_flexible=True, priority=10, is_sortable=True),
@@ -57,7 +57,7 @@ def addresses_of(index: GraphIndex, key: str) -> list[str]:
             if process.host == host
             for address in (*process.units, *index.strays_of(process.process_id))
         ]
-    return [key]
+    return [topic_of_stray(key) if key.startswith(STRAY) else key]
 
 
 def _uuid(text: str) -> UUID:

@@ -94,5 +94,5 @@ def subscriber_lines(
 
 
 def _rate_cells(figures: PublisherFigures | SubscriberFigures) -> tuple[Cell, ...]:
-    history = sparkline(figures.history[-SPARK_SECONDS:])
+    history = sparkline(figures.history.rates(SPARK_SECONDS))
     return Cell(f"{rate_text(figures.rate_hz)}/s", "rate"), Cell(history, "spark")

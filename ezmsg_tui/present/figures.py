@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from ezmsg_core.model.profiles import ProfileChannelType, PublisherCounters, SubscriberCounters
+from ezmsg_tui.store.meters import History
 from ezmsg_tui.store.profiles import ProfileSlice
 
 WAIT_WARNING = 0.05  # of the time: a person starts to see it
@@ -31,7 +32,7 @@ class PublisherFigures:
     rate_hz: float | None
     bytes_per_s: float | None
     wait_share: float | None
-    history: tuple[float | None, ...]  # messages a second, in each of the last sixty seconds
+    history: History  # of messages a second
     holds: tuple[Hold, ...]  # most first
 
 
@@ -45,7 +46,7 @@ class SubscriberFigures:
     bytes_per_s: float | None
     drop_rate_hz: float | None
     busy_share: float | None
-    history: tuple[float | None, ...]
+    history: History
 
     @property
     def path(self) -> ProfileChannelType:
@@ -137,7 +138,7 @@ def _publisher_figures(profiles: ProfileSlice, key: str) -> PublisherFigures:
         meter.main_rate_hz(),
         meter.rate_hz(lambda counters: counters.published_bytes),
         meter.share(lambda counters: counters.wait_ns),
-        tuple(meter.history.rates()),
+        meter.history,
         tuple(sorted(holds, key=_weight)),
     )
 
@@ -151,5 +152,5 @@ def _subscriber_figures(profiles: ProfileSlice, key: str) -> SubscriberFigures:
         meter.rate_hz(lambda counters: counters.received_bytes),
         meter.rate_hz(lambda counters: counters.dropped_total),
         meter.share(lambda counters: counters.busy_ns),
-        tuple(meter.history.rates()),
+        meter.history,
     )

@@ -40,6 +40,7 @@ class GraphIndex:
         self.sources_of: defaultdict[str, list[str]] = defaultdict(list)
         self.channels_of: defaultdict[str, list[ChannelRecord]] = defaultdict(list)
         self.channel: dict[tuple[str, str], ChannelRecord] = fold.channels
+        self._streams: dict[str, list[str]] = {}
         self._upstream: dict[str, tuple[str, ...]] = {}
         self._downstream: dict[str, tuple[str, ...]] = {}
         for publisher in fold.publishers.values():
@@ -79,9 +80,13 @@ class GraphIndex:
 
     def streams_of(self, address: str) -> list[str]:
         """Topics of a unit: what it declares, and what else its endpoints use; sorted."""
-        metadata = self.components.get(address)
-        streams = metadata.streams.values() if isinstance(metadata, UnitMetadata) else ()
-        return sorted({*(stream.address for stream in streams), *self._topics_of_component.get(address, ())})
+        known = self._streams.get(address)
+        if known is None:
+            metadata = self.components.get(address)
+            streams = metadata.streams.values() if isinstance(metadata, UnitMetadata) else ()
+            topics = {*(stream.address for stream in streams), *self._topics_of_component.get(address, ())}
+            known = self._streams[address] = sorted(topics)
+        return known
 
     def strays_of(self, process_id: UUID) -> list[str]:
         """Topics of a process's endpoints that belong to none of its units; sorted."""
@@ -97,6 +102,10 @@ class GraphIndex:
     def upstream(self, topic: str) -> tuple[str, ...]:
         """The topic and all whose messages reach it."""
         return _closure(topic, self.sources_of, self._upstream)
+
+    def publishes(self, process_id: UUID, topic: str) -> bool:
+        """Whether a process publishes to a topic."""
+        return any(publisher.process_id == process_id for publisher in self.publishers_of.get(topic, ()))
 
     def reached_subscribers(self, topic: str) -> list[SubscriberRecord]:
         """Subscribers that messages published to the topic reach."""
@@ -121,12 +130,13 @@ class GraphIndex:
                 nodes[endpoint.process_id] = ProcessNode(
                     endpoint.process_id, self._label_of(topology, endpoint.pid), endpoint.pid, endpoint.host, ()
                 )
-        for gone in topology.departed.values():
+        owned = {unit for node in nodes.values() for unit in node.units}
+        for gone in reversed(topology.departed.values()):  # the latest first: a unit is shown once
             r = gone.record
             if r.process_id not in nodes:
-                nodes[r.process_id] = ProcessNode(
-                    r.process_id, r.label, r.pid, r.host, tuple(r.units), r.phase, gone.wall_s
-                )
+                units = tuple(unit for unit in r.units if unit not in owned)
+                owned.update(units)
+                nodes[r.process_id] = ProcessNode(r.process_id, r.label, r.pid, r.host, units, r.phase, gone.wall_s)
         return dict(sorted(nodes.items(), key=lambda item: (item[1].host, item[1].pid, str(item[0]))))
 
     @staticmethod

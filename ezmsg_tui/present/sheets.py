@@ -15,7 +15,7 @@ from ezmsg_tui.present.sheet import Sheet, SheetLine
 from ezmsg_tui.present.table import Cell
 from ezmsg_tui.present.text import safe_text, size_text
 from ezmsg_tui.present.traffic import Traffic
-from ezmsg_tui.present.tree import HOST, PROCESS
+from ezmsg_tui.present.tree import HOST, PROCESS, STRAY, topic_of_stray
 from ezmsg_tui.store.reducer import InspectorStore
 
 MAX_PEERS = 6  # of one stream; the edges beside the sheet have them all
@@ -42,6 +42,8 @@ class SheetMaker:
             return self._process(process) if process is not None else _gone(key)
         if key.startswith(HOST):
             return self._host(key)
+        if key.startswith(STRAY):
+            key = topic_of_stray(key)
         if key in index.components or key in index.unit_process:
             return self._component(key, index.components.get(key))
         if key in index.publishers_of or key in index.subscribers_of or index.component_of(key):

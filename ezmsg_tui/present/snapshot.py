@@ -77,7 +77,7 @@ def json_ready(value: Any) -> Any:
     """Plain data without what JSON lacks: bytes, infinities, not-a-numbers."""
     if isinstance(value, dict):
         return {str(key): json_ready(item) for key, item in cast("dict[Any, Any]", value).items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [json_ready(item) for item in cast("list[Any]", value)]
     if isinstance(value, bytes):
         return {TAG: "bytes", "v": base64.b64encode(value).decode()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from ezmsg_core.model.components import OutputStreamMetadata, UnitMetadata
 from ezmsg_tui.present.figures import FigureBook, PublisherFigures, SubscriberFigures, wait_meaning
@@ -40,6 +41,12 @@ class Traffic:
         known, of_topic = self._figures.subscribers, self._index.subscribers_of
         return [known[s.endpoint_id] for t in topics for s in of_topic.get(t, ()) if s.endpoint_id in known]
 
+    def fingerprint(self, topics: list[str]) -> tuple[object, ...]:
+        """What `cells` and `state` depend on: equal ones give equal cells."""
+        subscribers = self.subscribers(topics)
+        holds = tuple(self._figures.holds_by.get(f.counters.endpoint_id) for f in subscribers)
+        return tuple(self.publishers(topics)), tuple(subscribers), holds
+
     def cells(self, topics: list[str]) -> tuple[Cell, Cell]:
         """Rate and history of what is published to topics, or received where nothing is."""
         figures = self.publishers(topics) or self.subscribers(topics)
@@ -66,9 +73,9 @@ class Traffic:
         streams = metadata.streams.values() if isinstance(metadata, UnitMetadata) else ()
         return any(s.address == topic and isinstance(s, OutputStreamMetadata) for s in streams)
 
-    def output_cells(self, topic: str) -> tuple[Cell, ...]:
-        """Peers, rate, history and state of a topic that is published to."""
-        publishers = self.publishers([topic])
+    def output_cells(self, topic: str, process_id: UUID | None = None) -> tuple[Cell, ...]:
+        """Peers, rate, history and state of a topic that is published to, by one process or by all."""
+        publishers = [f for f in self.publishers([topic]) if process_id in (None, f.process_id)]
         peers = Cell(f"▶ {len(self._index.reached_subscribers(topic))}", "dim")
         return (
             peers,
@@ -77,9 +84,9 @@ class Traffic:
             _output_state(publishers),
         )
 
-    def input_cells(self, topic: str) -> tuple[Cell, ...]:
-        """Peers, rate, history and state of a topic that is read."""
-        subscribers = self.subscribers([topic])
+    def input_cells(self, topic: str, process_id: UUID | None = None) -> tuple[Cell, ...]:
+        """Peers, rate, history and state of a topic that is read, by one process or by all."""
+        subscribers = [f for f in self.subscribers([topic]) if process_id in (None, f.process_id)]
         peers = Cell(f"◀ {len(self._index.reaching_publishers(topic))}", "dim")
         return (
             peers,
@@ -113,7 +120,7 @@ def total_history(figures: Figures) -> str:
     """The sum of the known rates in each of the last seconds."""
     if not figures:
         return ""
-    columns = zip(*(f.history[-SPARK_SECONDS:] for f in figures), strict=True)
+    columns = zip(*(f.history.rates(SPARK_SECONDS) for f in figures), strict=True)
     sums = [sum(known) if (known := [v for v in column if v is not None]) else None for column in columns]
     return sparkline(sums)
 

@@ -23,8 +23,10 @@ COLUMNS = (
     Column("state", "STATE", 12, priority=9),
 )
 
-PROCESS, HOST = "process:", "host:"
-"""How the keys of rows begin that stand for no address."""
+PROCESS, HOST, STRAY = "process:", "host:", "at:"
+"""How the keys of rows begin that are not addresses: of a process, a host, a process's topic outside its units."""
+
+_UUID_LENGTH = 36
 
 _PHASES: dict[Phase | None, Cell] = {
     None: OK,
@@ -33,6 +35,10 @@ _PHASES: dict[Phase | None, Cell] = {
     Phase.BUSY: Cell("▲ busy", "warning"),
     Phase.UNRESPONSIVE: Cell("✖ silent", "error"),
 }
+
+
+UnitCells = dict[str, tuple[tuple[object, ...], tuple[Cell, ...]]]
+"""What each unit's row shows after its name and class, and what that depends on."""
 
 
 @dataclass(slots=True)
@@ -58,10 +64,15 @@ class TopologyTree:
 
     def __init__(self) -> None:
         self._rows: dict[str, Row] = {}
+        self._units: UnitCells = {}
+        self._index: GraphIndex | None = None
 
     def table(self, index: GraphIndex, figures: FigureBook, query: Query, empty_text: str) -> Table:
         """The tree as the query asks for it."""
-        builder = _TreeBuilder(index, figures)
+        if index is not self._index:
+            self._index = index
+            self._units.clear()
+        builder = _TreeBuilder(index, figures, self._units)
         by_component = query.arrangement == "component"
         roots = builder.by_component() if by_component else builder.by_process()
         if query.filter_text:
@@ -83,9 +94,10 @@ class TopologyTree:
 
 
 class _TreeBuilder:
-    def __init__(self, index: GraphIndex, figures: FigureBook) -> None:
+    def __init__(self, index: GraphIndex, figures: FigureBook, units: UnitCells) -> None:
         self._index = index
         self._traffic = Traffic(index, figures)
+        self._units = units
 
     def by_process(self) -> list[_Node]:
         nodes = [(process.host, self._process(process)) for process in self._index.processes.values()]
@@ -112,7 +124,8 @@ class _TreeBuilder:
             topics = self._index.strays_of(process.process_id)
             if topics:
                 cells = (Cell(process_name(process), "title"), Cell("no unit", "dim"), *self._traffic.cells(topics), OK)
-                roots.append(_Node(Row(f"{PROCESS}{process.process_id}", cells), children=self._streams(topics)))
+                children = self._strays(process, topics)
+                roots.append(_Node(Row(f"{PROCESS}{process.process_id}", cells), children=children))
         return roots
 
     def _process(self, process: ProcessNode) -> _Node:
@@ -122,7 +135,7 @@ class _TreeBuilder:
         host = Cell(safe_text(process.host, 40), "dim")
         cells = (Cell(process_name(process), "title"), host, rate, NOTHING, self._state(process, topics))
         children = [self._unit(unit, unit) for unit in process.units]
-        return _Node(Row(f"{PROCESS}{process.process_id}", cells), children=[*children, *self._streams(strays)])
+        return _Node(Row(f"{PROCESS}{process.process_id}", cells), children=[*children, *self._strays(process, strays)])
 
     def _collection(self, address: str, name: str) -> _Node:
         kind = class_name(self._index.components[address].component_type)
@@ -139,23 +152,35 @@ class _TreeBuilder:
         topics = self._index.streams_of(address)
         process = self._index.unit_process.get(address)
         kind = Cell(class_name(metadata.component_type) if metadata is not None else "", "dim")
-        state = Cell("no process", "dim") if process is None else self._state(process, topics)
-        row = Row(address, (Cell(safe_text(name)), kind, *self._traffic.cells(topics), state), address=address)
+        fingerprint = self._traffic.fingerprint(topics)
+        kept = self._units.get(address)
+        if kept is None or kept[0] != fingerprint:
+            state = Cell("no process", "dim") if process is None else self._state(process, topics)
+            kept = self._units[address] = (fingerprint, (*self._traffic.cells(topics), state))
+        row = Row(address, (Cell(safe_text(name)), kind, *kept[1]), address=address)
         return _Node(
             row,
             is_open_by_default=False,
-            late_children=lambda: self._streams(topics, below=address),
+            late_children=lambda: self._streams(topics, address),
             late_count=len(topics),
         )
 
-    def _streams(self, topics: list[str], *, below: str = "") -> list[_Node]:
+    def _streams(self, topics: list[str], unit: str) -> list[_Node]:
         nodes: list[_Node] = []
         for topic in topics:
-            is_below = bool(below) and topic.startswith(f"{below}/")
-            name = topic[len(below) + 1 :] if is_below else topic
+            name = topic[len(unit) + 1 :] if topic.startswith(f"{unit}/") else topic
             figures = self._traffic
             cells = figures.output_cells(topic) if figures.is_output(topic) else figures.input_cells(topic)
             nodes.append(_Node(Row(topic, (Cell(safe_text(name)), *cells), address=topic)))
+        return nodes
+
+    def _strays(self, process: ProcessNode, topics: list[str]) -> list[_Node]:
+        """Topics of a process outside its units; others may have endpoints there too, so the row is its own."""
+        key, nodes = process.process_id, list[_Node]()
+        for topic in topics:
+            is_output = self._index.publishes(key, topic)
+            cells = self._traffic.output_cells(topic, key) if is_output else self._traffic.input_cells(topic, key)
+            nodes.append(_Node(Row(f"{STRAY}{key}:{topic}", (Cell(safe_text(topic)), *cells), address=topic)))
         return nodes
 
     def _state(self, process: ProcessNode, topics: list[str]) -> Cell:
@@ -163,6 +188,11 @@ class _TreeBuilder:
             return Cell(f"✝ {clock_text(process.gone_wall_s)}", "stale")
         own, traffic = _PHASES[process.phase], self._traffic.state(topics)
         return own if own is not OK and SEVERITY[own.meaning] >= SEVERITY[traffic.meaning] else traffic
+
+
+def topic_of_stray(key: str) -> str:
+    """The topic that a row of a process's topic outside its units stands for."""
+    return key[len(STRAY) + _UUID_LENGTH + 1 :]
 
 
 def _host_node(host: str, children: list[_Node]) -> _Node:

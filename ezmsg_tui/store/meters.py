@@ -44,18 +44,16 @@ class History:
             self._add_to(second, counts * (high - low) / span_ns, high - low)
             second += 1
 
-    def rates(self) -> list[float | None]:
-        """Counts a second, oldest first, `BUCKETS` long; None where nothing is known."""
-        values: list[float | None] = []
+    def rates(self, seconds: int = BUCKETS) -> list[float | None]:
+        """Counts a second in each of the last so many seconds, oldest first; None where nothing is known."""
+        values: list[float | None] = [None] * seconds
         newest = self._buckets[-1].second if self._buckets else 0
-        expected = newest - BUCKETS + 1
-        for bucket in self._buckets:
-            if bucket.second < expected:
-                continue
-            values.extend([None] * (bucket.second - expected))
-            values.append(bucket.counts * SECOND_NS / bucket.covered_ns)
-            expected = bucket.second + 1
-        return [None] * (BUCKETS - len(values)) + values
+        for bucket in reversed(self._buckets):
+            age = newest - bucket.second
+            if age >= seconds:
+                break
+            values[seconds - 1 - age] = bucket.counts * SECOND_NS / bucket.covered_ns
+        return values
 
     def copy(self) -> History:
         """The same history, apart from this."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +13,12 @@ from hypothesis import strategies as st
 from ezmsg_core.model.settings import SettingsState
 from ezmsg_core.model.topology import (
     ChannelGone,
+    ProcessChanged,
     ProcessGone,
+    ProcessRecord,
+    SubscriberChanged,
     SubscriberGone,
+    SubscriberRecord,
     TopologyChangedEvent,
     TopologyEventType,
     TopologyState,
@@ -84,6 +89,36 @@ def test_the_tree_by_component_nests_units_in_collections_under_their_own_names(
         (1, "LOG"),
     ]
     assert row_of(table, "SYS/BAND").address == "SYS/BAND"
+
+
+def test_two_processes_may_have_endpoints_on_the_same_topic_outside_their_units() -> None:
+    stage = Stage().go_live(seconds=2)
+    intruders = [
+        SubscriberChanged(SubscriberRecord(f"{topic}:x", topic, P2, 8102, "rig")) for topic in ("LOG", "SYS/BAND/OUT")
+    ]
+    event = TopologyChangedEvent(11, TopologyEventType.ENDPOINT_CHANGED, 0.0, [], None, None, list(intruders))
+    stage.tell(stage.item(StreamName.TOPOLOGY, TopologyEvent(event)))
+    for arrangement in ("process", "component"):
+        table = stage.desk.topology_table(all_open(stage, Query(arrangement=arrangement)))
+        assert len({row.key for row in table.rows}) == len(table.rows)
+        logs = [row for row in table.rows if row.address == "LOG"]
+        assert len(logs) == 2
+        assert {row.cells[2].text for row in logs} == {"10.0", "-"}, "each with its own figures"
+        for row in logs:
+            assert stage.desk.topology_sheet(row.key).title == "LOG"
+            assert len(stage.desk.edges_table(row.key, Query()).rows) == 1
+
+
+def test_a_unit_that_moved_to_another_process_is_shown_once() -> None:
+    stage = Stage().go_live(seconds=1)
+    moved = ProcessRecord(UUID(int=7), 8200, "rig", ["SYS/SINK"], "worker-2")
+    changes = [SubscriberGone("SYS/SINK/IN:s"), ProcessGone(P2), ProcessChanged(moved)]
+    event = TopologyChangedEvent(11, TopologyEventType.PROCESS_CHANGED, 0.0, [], None, None, changes)
+    stage.tell(stage.item(StreamName.TOPOLOGY, TopologyEvent(event)))
+    table = stage.desk.topology_table(BY_PROCESS)
+    assert [row.key for row in table.rows].count("SYS/SINK") == 1
+    assert not cells_of(table, "SYS/SINK")["state"].text.startswith("✝")
+    assert cells_of(table, f"process:{P2}")["state"].text.startswith("✝")
 
 
 def test_units_are_closed_until_they_are_toggled_and_processes_open() -> None:
