@@ -1,174 +1,210 @@
-"""What units and collections have in common: settings, state, and copies of what the class declares."""
+"""What units and collections have in common: settings, and an own copy of what the class declares."""
 
 import copy
-import dataclasses
-from collections.abc import Callable
-from typing import Any, ClassVar
+import inspect
+import sys
+import typing
+import warnings
+from abc import ABCMeta
+from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
+from typing import Any, TypeVar, cast
 
 from ezmsg_core.component.addressable import Addressable
 from ezmsg_core.component.settings import Settings
-from ezmsg_core.component.state import State, missing_fields, new_state
+from ezmsg_core.component.state import State
 from ezmsg_core.component.stream import Stream
-from ezmsg_core.errors import ConfigError
 
-_TYPES = {"SETTINGS": Settings, "STATE": State}
-
-
-class ComponentMeta(type):
-    """Collects what a class declares, its own and its bases': types, streams, components, functions."""
-
-    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> None:
-        super().__init__(name, bases, namespace, **kwargs)
-        cls.__settings_type__: type[Settings] = _declared_type(cls, bases, namespace, "SETTINGS")
-        cls.__state_type__: type[State] = _declared_type(cls, bases, namespace, "STATE")
-        cls.__streams__: dict[str, Stream] = _inherited(bases, "__streams__")
-        cls.__components__: dict[str, Component] = _inherited(bases, "__components__")
-        for key, value in namespace.items():
-            if isinstance(value, Stream):
-                cls.__streams__[key] = value
-            elif isinstance(type(value), ComponentMeta):
-                cls.__components__[key] = value
-            else:
-                cls.__streams__.pop(key, None)
-                cls.__components__.pop(key, None)
+PartT = TypeVar("PartT")
 
 
-def _inherited(bases: tuple[type, ...], attribute: str) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
-    for base in reversed(bases):
-        merged.update(getattr(base, attribute, {}))
-    return merged
+class ComponentMeta(ABCMeta):
+    """Collects what a class of components declares, in its own body and in those of its bases.
+
+    Of two bases that declare the same name, the one counts that Python finds first.
+    """
+
+    __settings_type__: type[Any]
+    __state_type__: type[Any]
+    __streams__: "dict[str, Stream]"
+    __components__: "dict[str, Component]"
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **_: Any) -> None:
+        super().__init__(name, bases, namespace)
+        cls.__settings_type__ = _declared_type(cls, "SETTINGS") or Settings
+        cls.__state_type__ = _declared_type(cls, "STATE") or State
+        if not is_dataclass(cls.__state_type__):
+            raise TypeError(
+                f"{name}.STATE is {cls.__state_type__.__name__}, whose fields are unknown. Derive it from State."
+            )
+        for part_name, value in namespace.items():
+            if isinstance(value, Addressable):
+                value.take_name(part_name)
+        cls.__streams__ = declared_parts(cls, Stream)
+        cls.__components__ = {}
+        for text in _doubts(cls):
+            warnings.warn(text, stacklevel=3)
 
 
-def _declared_type(cls: type, bases: tuple[type, ...], namespace: dict[str, Any], attribute: str) -> type[Any]:
-    root = _TYPES[attribute]
-    inherited = list(dict.fromkeys(t for b in bases if (t := getattr(b, f"__{attribute.lower()}_type__", None))))
-    specific = [kind for kind in inherited if kind is not root]
-    declared = namespace.get(attribute)
-    if declared is None:
-        declared = _annotated_type(namespace, attribute, root)
-    if declared is None:
-        most_derived = [k for k in specific if all(issubclass(k, other) for other in specific)]
-        if specific and not most_derived:
-            names = " and ".join(kind.__name__ for kind in specific)
-            raise TypeError(f"{cls.__name__} inherits two kinds of {attribute}: {names}. Declare {attribute} in it.")
-        return most_derived[0] if most_derived else root
-    if not (isinstance(declared, type) and issubclass(declared, root)):
-        if dataclasses.is_dataclass(declared) or isinstance(declared, type):
-            return declared  # any class will do for programs that bring their own
-        raise TypeError(f"{cls.__name__}.{attribute} is {declared!r}; it has to be a class derived from {root.__name__}.")
-    return declared
+def bodies(cls: ComponentMeta) -> list[dict[str, Any]]:
+    """What the class and the component classes it derives from declare, the farthest base first."""
+    return [dict(vars(base)) for base in reversed(cls.__mro__) if isinstance(base, ComponentMeta)]
 
 
-def _annotated_type(namespace: dict[str, Any], attribute: str, root: type) -> type[Any] | None:
-    annotation = namespace.get("__annotations__", {}).get(attribute)
-    return annotation if isinstance(annotation, type) and issubclass(annotation, root) else None
+def declared_parts(cls: ComponentMeta, kind: type[PartT]) -> dict[str, PartT]:
+    """Class attributes of a kind, by name; a subclass can replace one, but not take it away."""
+    return {name: value for body in bodies(cls) for name, value in body.items() if isinstance(value, kind)}
+
+
+def _declared_type(cls: ComponentMeta, attribute: str) -> type[Any] | None:
+    """The class that is assigned to SETTINGS or STATE, or in its absence the annotation, nearest first."""
+    for base in cls.__mro__:
+        if not isinstance(base, ComponentMeta):
+            continue
+        if attribute in vars(base):
+            declared = vars(base)[attribute]
+            kind = typing.get_origin(declared) or declared
+            if not isinstance(kind, type):
+                raise TypeError(
+                    f"{base.__name__}.{attribute} is {declared!r}, and has to be a class. "
+                    f"Write {attribute} = {type(declared).__name__}, and give values when the component is made."
+                )
+            return kind
+        kind = _annotated_type(base, attribute)
+        if kind is not None:
+            return kind
+    return None
+
+
+def _annotated_type(cls: ComponentMeta, attribute: str) -> type[Any] | None:
+    try:
+        annotation = inspect.get_annotations(cls).get(attribute)
+    except NameError:  # names for type checkers only, where annotations are evaluated late
+        return None
+    if isinstance(annotation, str):
+        found: Any = sys.modules.get(cls.__module__)
+        for name in annotation.split("."):
+            found = getattr(found, name, None)
+        if found is None and annotation.replace(".", "").isidentifier():
+            raise TypeError(
+                f"{cls.__name__}.{attribute} is annotated with {annotation}, which is no name of {cls.__module__}. "
+                f"Write {attribute} = {annotation}."
+            )
+        annotation = found
+    if annotation is Any or not isinstance(annotation, type):
+        return None  # such as a type variable: a hint for type checkers
+    return cast("type[Any]", annotation)
+
+
+def _doubts(cls: ComponentMeta) -> Iterator[str]:
+    """What is probably a mistake in a class, but can work."""
+    kinds = (("SETTINGS", Settings, cls.__settings_type__), ("STATE", State, cls.__state_type__))
+    for attribute, root, kind in kinds:
+        if attribute not in vars(cls):
+            continue
+        if not issubclass(kind, root) and not is_dataclass(kind) and not _has_fields(kind):
+            where = f"{cls.__name__}.{attribute}"
+            yield f"{where} is {kind.__name__}, whose fields are unknown. Derive it from {root.__name__}."
+        for base in cls.__mro__[1:]:
+            wanted: type[Any] = getattr(base, f"__{attribute.lower()}_type__", root)
+            if not issubclass(kind, wanted) and wanted is not root:
+                yield (
+                    f"{cls.__name__}.{attribute} is {kind.__name__}, but functions of {base.__name__} expect "
+                    f"{wanted.__name__}. Derive it from that."
+                )
+                break
+
+
+def _has_fields(kind: type[Any]) -> bool:
+    return any(hasattr(kind, name) for name in ("model_fields", "__fields__", "param"))
 
 
 class Component(Addressable, metaclass=ComponentMeta):
     """Base of `Unit` and `Collection`.
 
-    Args:
-        args: the settings object, or arguments for the settings class.
-        settings: the settings object.
-        kwargs: arguments for the settings class.
+    Streams and components in the class body are prototypes; an instance has its own copies, in attributes of the
+    same names. The class attributes ``SETTINGS`` and ``STATE`` name classes; on an instance they are values.
     """
 
     SETTINGS: Any
     STATE: Any
-    __settings_type__: ClassVar[type[Any]]
-    __state_type__: ClassVar[type[Any]]
-    __streams__: ClassVar[dict[str, Stream]]
-    __components__: ClassVar[dict[str, "Component"]]
 
-    def __init__(self, *args: Any, settings: Any = None, **kwargs: Any) -> None:
+    _streams: dict[str, Stream]
+    _components: "dict[str, Component]"
+    on_settings_applied: Callable[[Any], None] | None
+    """Called with every value that `apply_settings` gets, on its thread; for the runtime."""
+
+    def __init__(self, *args: Any, settings: Settings | None = None, **kwargs: Any) -> None:
+        """Make a component with its settings.
+
+        Args:
+            args: the settings object, or arguments for the settings class.
+            settings: the settings object; other arguments are then ignored.
+            kwargs: arguments for the settings class.
+
+        Raises:
+            TypeError: the settings class does not take the arguments. Without any, settings may be applied later.
+        """
         super().__init__()
-        self._streams: dict[str, Stream] = copy.deepcopy(type(self).__streams__)
-        self._components: dict[str, Component] = copy.deepcopy(type(self).__components__)
-        for name, part in {**self._streams, **self._components}.items():
+        kind = type(self)
+        self.SETTINGS = None  # pyright: ignore[reportConstantRedefinition]
+        self.STATE = None  # pyright: ignore[reportConstantRedefinition]
+        self.on_settings_applied = None
+        self._streams, self._components = copy.deepcopy((kind.__streams__, kind.__components__))
+        for name, part in [*self._streams.items(), *self._components.items()]:
             setattr(self, name, part)
         self._settings_applied = False
-        self.on_settings_applied: Callable[[Any], None] | None = None
-        self._take_settings(args, settings, kwargs)
-
-    def _take_settings(self, args: tuple[Any, ...], settings: Any, kwargs: dict[str, Any]) -> None:
-        kind = type(self).__settings_type__
-        if settings is None and args and isinstance(args[0], kind):
+        self._why_no_settings = ""
+        settings_type = kind.__settings_type__
+        if settings is None and args and isinstance(args[0], settings_type):
             settings = args[0]
         if settings is None:
             try:
-                settings = kind(*args, **kwargs)
-            except TypeError:
+                settings = settings_type(*args, **kwargs)
+            except TypeError as error:
                 if args or kwargs:
                     raise
-                return  # to be applied later; the runtime insists
+                self._why_no_settings = str(error)
+                return
         self.apply_settings(settings)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Component":
-        duplicate = type(self).__new__(type(self))
-        memo[id(self)] = duplicate
-        for name, value in vars(self).items():
-            setattr(duplicate, name, copy.deepcopy(value, memo))
-        return duplicate
 
     @property
     def streams(self) -> dict[str, Stream]:
-        """Streams by name, this instance's own."""
+        """Own streams, topics and relays, by name."""
         return self._streams
 
     @property
     def components(self) -> "dict[str, Component]":
-        """Components by name, this instance's own."""
+        """Own components, by name."""
         return self._components
 
     @property
     def tasks(self) -> dict[str, Callable[..., Any]]:
-        """Functions that the runtime drives, by name."""
+        """Functions that run on the event loop, by name."""
+        return {}
+
+    @property
+    def threads(self) -> dict[str, Callable[..., Any]]:
+        """Functions that run in threads, by name."""
         return {}
 
     @property
     def main(self) -> Callable[..., Any] | None:
-        """The function for the main thread."""
+        """The function that runs on the main thread."""
         return None
 
     @property
-    def threads(self) -> dict[str, Callable[..., Any]]:
-        """Functions for threads, by name."""
-        return {}
+    def has_settings(self) -> bool:
+        """Whether settings were given, or all of them have defaults."""
+        return self._settings_applied
 
     def apply_settings(self, settings: Any) -> None:
-        """Take settings. While the unit runs, its process reports them as in force."""
-        self.SETTINGS = settings
+        """Take a settings value as the one in force.
+
+        Args:
+            settings: normally of the settings class; not checked.
+        """
+        self.SETTINGS = settings  # pyright: ignore[reportConstantRedefinition]
         self._settings_applied = True
         if self.on_settings_applied is not None:
             self.on_settings_applied(settings)
-
-    def prepare_state(self) -> None:
-        """Make this instance's state."""
-        self.STATE = new_state(type(self).__state_type__)
-
-    def check_settings(self) -> None:
-        """See that settings were applied.
-
-        Raises:
-            ConfigError: they were not.
-        """
-        if not self._settings_applied:
-            place = self.address if self.is_placed else type(self).__name__
-            raise ConfigError(
-                f"{place} has no settings: {type(self).__settings_type__.__name__} has fields without a default. Give "
-                "them when the component is made, or call apply_settings() in configure().",
-                name="settings",
-                value=None,
-            )
-
-    def check_state(self) -> None:
-        """See that every declared field of the state is there.
-
-        Raises:
-            AttributeError: one is not.
-        """
-        missing = missing_fields(self.STATE)
-        if missing:
-            place = self.address if self.is_placed else type(self).__name__
-            raise AttributeError(f"{place} did not fill STATE.{missing[0]} in initialize(), nor is there a default.")

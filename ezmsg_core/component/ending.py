@@ -1,9 +1,12 @@
-"""How user code says that it is done."""
+"""The exceptions by which a unit's function ends itself, or everything."""
 
 
 class Complete(Exception):
-    """Ends the coroutine that raises it; the graph ends when all its coroutines have."""
+    """Raised by a task or a subscriber: this function has nothing more to do.
+
+    The graph ends when every function of every process has ended.
+    """
 
 
 class NormalTermination(Exception):
-    """Ends the whole graph, in every process."""
+    """Raised by a task, a subscriber or the main function: the whole graph is to end, and nothing is wrong."""

@@ -1,21 +1,26 @@
-"""Settings classes: frozen dataclasses by inheritance."""
+"""The base of every settings class: fields in, a frozen dataclass out."""
 
-import dataclasses
+from abc import ABC, ABCMeta
+from dataclasses import dataclass
 from typing import Any, dataclass_transform
 
 
 @dataclass_transform(frozen_default=True)
-class SettingsMeta(type):
-    """Makes every subclass of `Settings` a frozen dataclass."""
+class SettingsMeta(ABCMeta):
+    """Makes every class of settings a frozen dataclass."""
 
-    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> type:  # noqa: D102
-        kind = super().__new__(mcs, name, bases, namespace, **kwargs)
-        return dataclasses.dataclass(frozen=True)(kind)
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> type:
+        """Make the class from what its body declares."""
+        return dataclass(frozen=True)(super().__new__(mcs, name, bases, namespace, **kwargs))
 
 
-class Settings(metaclass=SettingsMeta):
-    """Base of settings: fields are declared with annotations, values do not change.
+class Settings(ABC, metaclass=SettingsMeta):
+    """What a component is told before it starts, and may be told again while it runs.
 
-    Field metadata that editors and checks understand: ``description``, ``unit``, ``ge``/``min``, ``gt``, ``le``/
-    ``max``, ``lt``, ``step``, ``choices``, ``pattern``, ``length``, ``read_only``, ``widget``.
+    Subclasses declare fields as a dataclass does and are not decorated. Values are not checked against their
+    annotations when a program makes them; changes from outside are (`ezmsg_core.component.patching`).
+
+    What people and editors are told of a field is its dataclass metadata: ``description``, ``choices``, ``ge`` or
+    ``min``, ``gt``, ``le`` or ``max``, ``lt``, ``step``, ``unit`` (of measurement), ``length`` (a number, or least and
+    most), ``pattern``, ``widget``, ``read_only`` (reported by the unit, not to be set).
     """

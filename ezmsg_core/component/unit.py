@@ -1,86 +1,110 @@
-"""Units: components that run."""
+"""Units: components with functions that run."""
 
 import inspect
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
-from ezmsg_core.component.component import Component, ComponentMeta
+from ezmsg_core.component.component import Component, ComponentMeta, bodies
+from ezmsg_core.component.state import missing_fields, new_state
 from ezmsg_core.component.stream import Topic
 from ezmsg_core.component.tasks import MAIN_ATTR, TASK_ATTR, THREAD_ATTR
-from ezmsg_core.errors import ConfigError
+from ezmsg_core.errors import SettingsValueError
+
+Functions = dict[str, Callable[..., Any]]
 
 
 class UnitMeta(ComponentMeta):
-    """Collects the functions of a unit class, its own and its bases'."""
+    """Collects the functions of a unit class that run by themselves, from its own body and from its bases.
 
-    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> None:
+    A function that a subclass defines again without a decorator does not replace the one that runs.
+    """
+
+    __tasks__: Functions
+    __threads__: Functions
+    __main__: Callable[..., Any] | None
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **kwargs: Any) -> None:  # noqa: N805
         for key, value in namespace.items():
             if isinstance(value, Topic):
                 raise TypeError(
-                    f"Units may only declare InputStream and OutputStream; {name}.{key} is a {type(value).__name__}, "
-                    "which belongs on a Collection."
+                    f"Units may only declare InputStream and OutputStream endpoints, and {name}.{key} is "
+                    f"a {type(value).__name__}, which is for collections."
                 )
         super().__init__(name, bases, namespace, **kwargs)
-        cls.__tasks__: dict[str, Callable[..., Any]] = _functions(bases, namespace, "__tasks__", TASK_ATTR)
-        cls.__threads__: dict[str, Callable[..., Any]] = _functions(bases, namespace, "__threads__", THREAD_ATTR)
-        cls.__main__: dict[str, Callable[..., Any]] = _functions(bases, namespace, "__main__", MAIN_ATTR)
-        if len(cls.__main__) > 1:
-            names = " and ".join(sorted(cls.__main__))
-            raise ConfigError(f"{name} has more than one @main: {names}. Keep one.", name="main", value=names)
+        cls.__tasks__ = _marked(bodies(cls), TASK_ATTR)
+        cls.__threads__ = _marked(bodies(cls), THREAD_ATTR)
+        cls.__main__ = _main_of(cls)
 
 
-def _functions(
-    bases: tuple[type, ...], namespace: dict[str, Any], attribute: str, mark: str
-) -> dict[str, Callable[..., Any]]:
-    found: dict[str, Callable[..., Any]] = {}
-    for base in reversed(bases):
-        inherited = getattr(base, attribute, {})
-        found.update(inherited if isinstance(inherited, dict) else {})
-    for key, value in namespace.items():
-        found.pop(key, None)
-        if callable(value) and getattr(value, mark, False):
-            found[key] = value
-    return found
+def _marked(found_in: list[dict[str, Any]], mark: str) -> Functions:
+    return {name: value for body in found_in for name, value in body.items() if _is_marked(value, mark)}
+
+
+def _is_marked(value: Any, mark: str) -> bool:
+    return callable(value) and not isinstance(value, type) and getattr(value, mark, False)
+
+
+def _own_mains(cls: type) -> Functions:
+    body = {name: value for name, value in vars(cls).items() if name != "__main__"}
+    return _marked([body], MAIN_ATTR)
+
+
+def _main_of(cls: UnitMeta) -> Callable[..., Any] | None:
+    """The main function nearest to the class.
+
+    Raises:
+        TypeError: there are two, and none of them is there to replace the other.
+    """
+    definers = [(base, own) for base in cls.__mro__ if isinstance(base, ComponentMeta) and (own := _own_mains(base))]
+    for base, own in definers:
+        if len(own) > 1:
+            raise TypeError(f"{base.__name__} has {len(own)} main functions, {' and '.join(own)}. Keep one of them.")
+    if not definers:
+        return None
+    nearest, chosen = definers[0]
+    for base, _ in definers[1:]:
+        if not issubclass(nearest, base):
+            raise TypeError(
+                f"{cls.__name__} has a main function from {nearest.__name__} and one from {base.__name__}. "
+                f"Define the one that is meant in {cls.__name__}, with @main."
+            )
+    return next(iter(chosen.values()))
 
 
 class Unit(Component, metaclass=UnitMeta):
-    """A component with functions that the runtime drives.
+    """A component whose functions run, all in one process, the asynchronous ones on one event loop.
 
-    ``initialize`` and ``shutdown`` may be plain functions or coroutines; they run in the unit's process, on the event
-    loop of its tasks.
+    Subclasses declare streams in the class body and mark functions with the decorators of
+    `ezmsg_core.component.tasks`.
     """
 
-    __tasks__: ClassVar[dict[str, Callable[..., Any]]]
-    __threads__: ClassVar[dict[str, Callable[..., Any]]]
-    __main__: ClassVar[dict[str, Callable[..., Any]]]
-
     @property
-    def tasks(self) -> dict[str, Callable[..., Any]]:
-        """Functions that the runtime drives, by name."""
+    def tasks(self) -> Functions:
+        """Functions that run on the event loop, by name; they take the unit as first argument."""
         return dict(type(self).__tasks__)
 
     @property
-    def threads(self) -> dict[str, Callable[..., Any]]:
-        """Functions for threads, by name."""
+    def threads(self) -> Functions:
+        """Functions that run in threads, by name; they take the unit as argument."""
         return dict(type(self).__threads__)
 
     @property
     def main(self) -> Callable[..., Any] | None:
-        """The function for the main thread."""
-        return next(iter(type(self).__main__.values()), None)
+        """The function that runs on the main thread; it takes the unit as argument."""
+        return type(self).__main__
 
-    def initialize(self) -> Any:
-        """Prepare to run; every field of the state has to be filled."""
+    async def initialize(self) -> None:
+        """Prepare to run, and fill the state. May be a plain function too."""
 
-    def shutdown(self) -> Any:
-        """Clean up after the last message."""
+    async def shutdown(self) -> None:
+        """Give back what `initialize` took; called after the last message. May be a plain function too."""
 
     async def setup(self) -> None:
-        """Make the state, check the settings, initialize, check the state.
+        """Make the state, check the settings, initialize, check the state: in the process that runs the unit.
 
         Raises:
-            ConfigError: settings were not applied.
-            AttributeError: a field of the state was not filled.
+            SettingsValueError: settings were never given.
+            AttributeError: `initialize` left a field of the state out.
         """
         self.prepare_state()
         self.check_settings()
@@ -88,3 +112,44 @@ class Unit(Component, metaclass=UnitMeta):
         if inspect.isawaitable(result):
             await result
         self.check_state()
+
+    def prepare_state(self) -> None:
+        """Make the unit's state, with the fields filled that have a default or a default factory."""
+        self.STATE = new_state(type(self).__state_type__)  # pyright: ignore[reportConstantRedefinition]
+
+    def check_settings(self) -> None:
+        """See that settings were given.
+
+        Raises:
+            SettingsValueError: they were not.
+        """
+        if self.has_settings:
+            return
+        kind = type(self).__settings_type__.__name__
+        because = f" ({self._why_no_settings})" if self._why_no_settings else ""
+        raise SettingsValueError(
+            f"{self._called()} has no settings, and {kind} cannot be made without arguments{because}. Give settings "
+            f"when you make the unit, or apply_settings() in the configure() of its collection.",
+            component=self.address if self.is_placed else "",
+            field_path="",
+            value=None,
+            rule="required",
+        )
+
+    def check_state(self) -> None:
+        """See that every declared field of the state has a value.
+
+        Raises:
+            AttributeError: one has not.
+        """
+        missing = missing_fields(self.STATE)
+        if missing:
+            raise AttributeError(
+                f"{self._called()} has no value for STATE.{', STATE.'.join(missing)} after initialize(). "
+                "Set it there, or give the field a default.",
+                name=missing[0],
+                obj=self.STATE,
+            )
+
+    def _called(self) -> str:
+        return f"{self.address} ({type(self).__name__})" if self.is_placed else type(self).__name__
