@@ -131,7 +131,9 @@ KEYS: tuple[KeyBinding, ...] = (
         "field",
         is_in_footer=True,
     ),
-    KeyBinding("field.toggle", ("space",), "space", "turn_over", "toggle", "Turn a switch over", "field"),
+    KeyBinding(
+        "field.toggle", ("space",), "space", "turn_over", "toggle", "Turn a switch over; elsewhere, freeze", "field"
+    ),
     KeyBinding(
         "field.step_down", ("left", "h"), "←", "step(-1)", "less", "One step less, or the choice before", "field"
     ),

@@ -20,6 +20,7 @@ _HARMFUL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
 _MOST_MARKS = 2  # on one letter; more than that is drawn over the lines around it
 _SPARK_GLYPHS = "▁▂▃▄▅▆▇█"
+_HEADROOM = 8 / 7
 _BAR_GLYPHS = " ▏▎▍▌▋▊▉"
 # Factor, letter, and from which part of the factor it is used: from what rounds up to it, but `0.50`, not `500m`.
 _PREFIXES = (
@@ -153,10 +154,11 @@ def sparkline(values: Sequence[float | None], ceiling: float | None = None) -> s
 
     Args:
         values: From the oldest to the newest.
-        ceiling: The value drawn at full height; by default the highest of them.
+        ceiling: The value drawn at full height; by default a little above the highest, so that steady figures in
+            rows one above the other do not run into one block.
     """
     known = [value for value in values if value is not None]
-    top = ceiling if ceiling is not None else max(known, default=0.0)
+    top = ceiling if ceiling is not None else max(known, default=0.0) * _HEADROOM
     glyphs: list[str] = []
     for value in values:
         if value is None:

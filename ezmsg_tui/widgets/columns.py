@@ -32,41 +32,46 @@ def fit_columns(
 ) -> tuple[Place, ...]:
     """Lay columns out in `width` cells.
 
-    Columns of the lowest priority are left out until the rest fits (of equals, the rightmost), and flexible ones
-    share what is left over.
+    Columns of the lowest priority are left out until the rest fits (of equals, the rightmost). What is left over goes
+    to columns that have grown, by priority, then to flexible ones in equal parts.
 
     Args:
         columns: Those of the table.
         width: Of the whole area.
-        grown: Widths that columns have reached before, by key; a column is never narrower than that.
+        grown: Widths that the texts of columns have reached, by key.
         left: Cells kept free at the left edge.
     """
-    shown = list(range(len(columns)))
     room = width - left - MARGIN
+    sizes = {index: _least(column) for index, column in enumerate(columns)}
 
-    def wanted(index: int) -> int:
-        column = columns[index]
-        heading = len(column.title) + 1 if column.is_sortable else 0  # with the arrow of the order
-        return max(column.width, heading, grown.get(column.key, 0))
+    def spare() -> int:
+        return room - sum(sizes.values()) - GAP * (len(sizes) - 1)
 
-    def total() -> int:
-        return sum(wanted(index) for index in shown) + GAP * (len(shown) - 1)
+    def rank(index: int) -> tuple[int, int]:
+        return (columns[index].priority, -index)
 
-    while len(shown) > 1 and total() > room:
-        shown.remove(min(shown, key=lambda index: (columns[index].priority, -index)))
-    spare = max(0, room - total())
-    flexible = [index for index in shown if columns[index].is_flexible]
+    while len(sizes) > 1 and spare() < 0:
+        del sizes[min(sizes, key=rank)]
+    for index in sorted(sizes, key=rank, reverse=True):
+        growth = grown.get(columns[index].key, 0) - sizes[index]
+        sizes[index] += max(0, min(growth, spare()))
+    flexible = [index for index in sizes if columns[index].is_flexible]
+    if flexible:
+        share, rest = divmod(max(0, spare()), len(flexible))
+        for position, index in enumerate(flexible):
+            sizes[index] += share + (1 if position < rest else 0)
     places: list[Place] = []
     x = left
-    for index in shown:
-        size = wanted(index)
-        if index in flexible:
-            extra = spare // len(flexible) + (1 if index == flexible[0] else 0) * (spare % len(flexible))
-            size += extra
-        size = min(size, max(0, width - MARGIN - x))
-        places.append(Place(index, columns[index], x, size))
-        x += size + GAP
+    for index, size in sizes.items():
+        fitting = min(size, max(0, width - MARGIN - x))
+        places.append(Place(index, columns[index], x, fitting))
+        x += fitting + GAP
     return tuple(places)
+
+
+def _least(column: Column) -> int:
+    heading = len(column.title) + 1 if column.is_sortable else 0  # with the arrow of the order
+    return max(column.width, heading)
 
 
 def grow_columns(columns: tuple[Column, ...], lengths: Mapping[str, int], grown: dict[str, int]) -> bool:

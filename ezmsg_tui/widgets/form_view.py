@@ -48,6 +48,14 @@ class FieldStepped(Message):
         self.steps = steps
 
 
+class KeyUnused(Message):
+    """A key that edits some fields had nothing to edit; what it means everywhere else is to be done."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.action = action
+
+
 class FieldTable(LiveTable):
     """The fields as rows, with keys that edit."""
 
@@ -193,10 +201,10 @@ class FormView(Container):
     @on(FieldTable.ToggleAsked)
     def _toggle(self) -> None:
         field = self.field
-        if field is None or self._refuses(field):
-            return
-        if field.editor is EditorKind.TOGGLE:
+        if field is not None and field.editor is EditorKind.TOGGLE and not self._refuses(field):
             self._turn_over(field)
+        else:
+            self.post_message(KeyUnused("freeze"))
 
     @on(FieldTable.StepAsked)
     def _step(self, message: FieldTable.StepAsked) -> None:

@@ -127,6 +127,7 @@ class LiveTable(ScrollView, can_focus=True):
         before = self._table
         if table is before:
             return
+        cursor_line = self.line_of(self._held.cursor_key)
         self._table = table
         old_rows, old_order = self._held.rows, self._held.order
         is_tree = any(row.depth or row.is_open is not None for row in table.rows)
@@ -148,9 +149,19 @@ class LiveTable(ScrollView, can_focus=True):
             self._refresh_changes(old_rows, old_order)
         if len(self._strips) > 2 * len(self._held) + 100:
             self._strips = {key: kept for key, kept in self._strips.items() if key in self._held.rows}
+        self._keep_in_place(cursor_line)
         if has_new_cursor:
             self._scroll_to_cursor()
             self._announce()
+
+    def _keep_in_place(self, line: int | None) -> None:
+        """Scroll so that the row under the cursor stays on its line, though rows came or went above it."""
+        index = self._held.cursor_index
+        if line is None or index is None:
+            return
+        top = min(max(0, index + self._head - line), max(0, self.max_scroll_y))
+        if top != round(self.scroll_y):
+            self.scroll_to(y=top, animate=False, force=True, immediate=True)
 
     def _refresh_changes(self, old_rows: dict[str, Row], old_order: list[str]) -> None:
         top = round(self.scroll_y)

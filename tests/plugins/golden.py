@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -44,13 +44,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def screen_text(app: App[object]) -> str:
+def screen_text(app: App[Any]) -> str:
     """What is drawn, as plain text."""
     strips = app.screen._compositor.render_strips()  # pyright: ignore[reportPrivateUsage] # the library has no public way to the drawn text
     return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
 
 
-def screen_svg(app: App[object]) -> str:
+def screen_svg(app: App[Any]) -> str:
     """What is drawn, as a picture without the random parts of its names."""
     svg = app.export_screenshot(simplify=True)
     return re.sub(r"terminal-\d+-", "terminal-", svg)
@@ -66,7 +66,7 @@ def snap(request: pytest.FixtureRequest) -> Snap:
 
     from tests.plugins.keyboard import settle
 
-    async def compare(pilot: Pilot[object], name: str = "") -> None:
+    async def compare(pilot: Pilot[Any], name: str = "") -> None:
         await settle(pilot)
         stem = f"{base}-{name}" if name else base
         _compare(folder / f"{stem}.txt", screen_text(pilot.app), is_update=is_update, is_shown=True)

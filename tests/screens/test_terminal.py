@@ -93,8 +93,8 @@ class Terminal:
 def terminals() -> Iterator[SimpleNamespace]:
     opened: list[Terminal] = []
 
-    def start(*arguments: str, **options: bool) -> Terminal:
-        opened.append(Terminal(*arguments, **options))
+    def start(*arguments: str, answers: bool = True) -> Terminal:
+        opened.append(Terminal(*arguments, answers=answers))
         return opened[-1]
 
     yield SimpleNamespace(start=start)

@@ -29,6 +29,11 @@ def test_the_last_column_stays_and_is_cut():
     assert place.width == 7 - MARGIN
 
 
+def test_a_column_grows_into_what_is_left_over_and_drives_no_other_out():
+    assert [place.width for place in fit_columns((NAME, RATE, SPARK), 32, {"rate": 16})] == [10, 9, 8]
+    assert [place.width for place in fit_columns((NAME, RATE, SPARK), 60, {"rate": 16})] == [31, 16, 8]
+
+
 def test_a_column_that_has_grown_does_not_shrink_again():
     grown: dict[str, int] = {}
     assert grow_columns((RATE,), {"rate": 9}, grown)

@@ -1,6 +1,6 @@
 """A live table draws what changed, and keeps the cursor where the user put it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -65,7 +65,7 @@ class TableApp(App[None]):
 @asynccontextmanager
 async def running(
     width: int = 50, height: int = 10, *, is_ascii: bool = False
-) -> AsyncIterator[tuple[TableApp, Pilot[None]]]:
+) -> AsyncGenerator[tuple[TableApp, Pilot[None]]]:
     app = TableApp(is_ascii=is_ascii)
     async with app.run_test(size=(width, height)) as pilot:
         app.table.focus()
@@ -134,6 +134,17 @@ async def test_the_cursor_is_kept_in_sight_and_stays_on_its_row():
         assert app.lines()[3].startswith("▌r02")
         await press(pilot, "pagedown")
         assert app.table.cursor_row == row("r06")
+
+
+async def test_the_row_under_the_cursor_stays_on_its_line_when_rows_come_and_go_above_it():
+    async with running(height=6) as (app, pilot):
+        some = [row(f"r{n:02d}", is_open=False) for n in range(30)]
+        app.table.show(table(*some))
+        await press(pilot, *("down",) * 8, "up")
+        before = app.lines().index(next(line for line in app.lines() if line.startswith("▌")))
+        app.table.show(table(row("new1", is_open=False), row("new2", is_open=False), *some[1:]))
+        await settle(pilot)
+        assert app.lines()[before].startswith("▌▸ r07")
 
 
 async def test_rows_do_not_run_away_under_a_cursor_that_is_being_moved():

@@ -1,0 +1,102 @@
+"""The views on the desk that presents a store: from a key to what is sent, and from what is heard to what is drawn."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from ezmsg_tui.app.inspector import InspectorApp
+from ezmsg_tui.store.facts import LinkWent, Verdict
+from tests.plugins.golden import screen_text
+from tests.plugins.keyboard import press, settle
+from tests.present.stage import Stage
+
+
+class Seat:
+    """A user before a running application."""
+
+    def __init__(self, app: InspectorApp, pilot: Pilot[None], stage: Stage) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.stage = stage
+
+    async def see(self) -> str:
+        self.app.main.advance()
+        await settle(self.pilot)
+        return screen_text(self.app)
+
+    async def press(self, *keys: str) -> None:
+        await press(self.pilot, *keys)
+
+
+@asynccontextmanager
+async def seated(stage: Stage, view: str = "topology", address: str = "") -> AsyncGenerator[Seat]:
+    app = InspectorApp(stage.desk, view=view, address=address, has_pulse=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        yield Seat(app, pilot, stage)
+
+
+async def test_the_first_facts_bring_the_views():
+    stage = Stage()
+    async with seated(stage) as seat:
+        assert "connecting" in await seat.see()
+        stage.go_live()
+        text = await seat.see()
+        assert "● LIVE" in text
+        assert "SYS/BAND" in text
+
+
+async def test_an_edit_is_staged_sent_and_shown_as_applied_when_the_owner_says_so():
+    stage = Stage().go_live()
+    async with seated(stage, "settings", "SYS/BAND") as seat:
+        await seat.press("tab", "down", "enter", "backspace", "backspace", "backspace", *"8.5", "enter")
+        assert "8.5 Hz" in await seat.see()
+        assert "● staged" in await seat.see()
+        assert stage.source.sent == []
+        await seat.press("a")
+        assert [(sent.address, sent.fields) for sent in stage.source.sent] == [("SYS/BAND", {"low": 8.5})]
+        stage.hear_settings("tui@rig", low=8.5)
+        stage.answer(Verdict.ACCEPTED, revision=stage.revision)
+        text = await seat.see()
+        assert "✓ applied" in text
+        assert f"revision {stage.revision}" in text
+        assert "● staged" not in text
+
+
+async def test_a_refusal_stands_at_the_field_with_its_reason():
+    stage = Stage().go_live()
+    async with seated(stage, "settings", "SYS/BAND") as seat:
+        await seat.press("tab", "right", "a")
+        stage.answer(Verdict.REFUSED, "order 5 is not for this sampling rate")
+        text = await seat.see()
+        assert "✖ rejected" in text
+        assert "order 5 is not for this sampling rate" in text
+        await seat.press("u")
+        assert "✖ rejected  order" not in await seat.see()
+
+
+async def test_a_lost_link_keeps_the_edits_and_the_last_that_was_known():
+    stage = Stage().go_live()
+    async with seated(stage, "settings", "SYS/BAND") as seat:
+        await seat.press("tab", "right")
+        stage.tell(LinkWent(stage.now_s, 0.0, "connection reset by peer", stage.now_s + 1))
+        text = await seat.see()
+        assert "○ LOST" in text
+        assert "● staged" in text
+        assert "SYS/BAND" in text
+        await seat.press("ctrl+r")
+        assert stage.source.reconnects == 1
+
+
+async def test_a_frozen_view_refuses_edits_and_says_why():
+    stage = Stage().go_live()
+    async with seated(stage, "settings", "SYS/BAND") as seat:
+        await seat.press("space", "tab", "right")
+        text = await seat.see()
+        assert "FROZEN" in text
+        assert "staged" not in text
+        await seat.press("space")
+        assert "FROZEN" not in await seat.see()
+        await seat.press("right")
+        assert "● staged" in await seat.see()
