@@ -10,7 +10,7 @@ class _Missing:
     """No value at the path."""
 
     def __repr__(self) -> str:
-        return "MISSING"
+        return "-"
 
 
 MISSING: Final = _Missing()

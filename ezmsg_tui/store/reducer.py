@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ezmsg_core.model.settings import SettingsChangedEvent, SettingsEventType, SettingsState
+from ezmsg_core.model.settings import SettingsChangedEvent, SettingsState
 from ezmsg_core.model.topology import TopologyChangedEvent, TopologyState
 from ezmsg_core.model.watching import (
     Bookmark,
@@ -32,7 +32,7 @@ from ezmsg_tui.store.facts import (
 from ezmsg_tui.store.happenings import HappeningLog, LineKind
 from ezmsg_tui.store.profiles import ProfileSlice
 from ezmsg_tui.store.settings import SettingsSlice
-from ezmsg_tui.store.steps import Step, steps_of
+from ezmsg_tui.store.steps import Step, settings_text, steps_of
 from ezmsg_tui.store.topology import TopologySlice
 
 MAX_STEPS = 12  # lines that one event may add; a session that leaves can release hundreds of edges
@@ -174,16 +174,10 @@ class InspectorStore:
             return
         address = event.component_address
         self.changes.take_running(address, self.settings.values.get(address), fact.at_s)
-        if event.event_type is SettingsEventType.INITIAL_SETTINGS:
-            text = "initial settings"
-        elif event.event_type is SettingsEventType.SETTINGS_REMOVED:
-            text = "left the graph"
-        else:
-            text = ", ".join(event.changed_fields) if event.changed_fields else "set to the same value"
         self.happenings.add(
             event.timestamp,
             LineKind.SETTINGS,
-            f"{address} {text}  revision {event.value.revision}",
+            settings_text(event),
             seq=event.seq,
             actor=event.value.actor,
             address=address,

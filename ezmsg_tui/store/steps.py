@@ -1,10 +1,11 @@
-"""A topology event in words, one line for each thing that changed."""
+"""Events in words: what came, changed or went."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ezmsg_core.model.fold import TopologyFold
+from ezmsg_core.model.settings import SettingsChangedEvent, SettingsEventType
 from ezmsg_core.model.topology import (
     ChannelChanged,
     ChannelGone,
@@ -24,6 +25,10 @@ from ezmsg_core.model.topology import (
     TopologyChangedEvent,
 )
 from ezmsg_tui.store.happenings import LineKind
+from ezmsg_tui.store.plain_paths import value_at
+
+MAX_FIELDS = 4  # of one settings event that are told; the form has them all
+MAX_VALUE = 24  # characters of one value
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,33 @@ def steps_of(event: TopologyChangedEvent, before: TopologyFold) -> list[Step]:
         session = before.sessions.get(event.source_session_id)
         actor = session.label if session is not None else event.source_session_id[:8]
     return [_step(change, before, actor) for change in event.changes]
+
+
+def settings_text(event: SettingsChangedEvent) -> str:
+    """A settings event in one line: which fields went from what to what."""
+    address, revision = event.component_address, event.value.revision
+    match event.event_type:
+        case SettingsEventType.INITIAL_SETTINGS:
+            return f"{address} initial settings, revision {revision}"
+        case SettingsEventType.SETTINGS_REMOVED:
+            return f"{address} left the graph, and its settings with it"
+        case SettingsEventType.SETTINGS_UPDATED if not event.changed_fields:
+            return f"{address} set to the same values, revision {revision}"
+        case SettingsEventType.SETTINGS_UPDATED:
+            old = None if event.old_value is None else event.old_value.structured_value
+            new = event.value.structured_value
+            shown = [
+                f"{path} {_short(value_at(old, path))} → {_short(value_at(new, path))}"
+                for path in event.changed_fields[:MAX_FIELDS]
+            ]
+            more = len(event.changed_fields) - len(shown)
+            rest = f" and {more} more" if more else ""
+            return f"{address} {', '.join(shown)}{rest}, revision {revision}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
 
 
 def _step(change: TopologyChange, before: TopologyFold, actor: str) -> Step:

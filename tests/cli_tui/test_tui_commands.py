@@ -175,7 +175,7 @@ def test_watching_writes_what_happens(program: Program, capsys: Captured) -> Non
     assert main(["watch", "settings", "--timeout", "1s"]) == Exit.OK
     changer.join()
     text = capsys.readouterr().out
-    assert "SETTINGS" in text and f"{UNIT} low" in text and "revision 2" in text
+    assert "SETTINGS" in text and f"{UNIT} low 1.0 → 5.0, revision 2" in text
 
 
 def test_watching_as_json_writes_every_item(program: Program, capsys: Captured) -> None:

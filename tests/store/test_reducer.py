@@ -52,6 +52,7 @@ from ezmsg_tui.store.facts import (
     Verdict,
 )
 from ezmsg_tui.store.reducer import MAX_STEPS, STRANGER_S, InspectorStore
+from ezmsg_tui.store.steps import settings_text
 from ezmsg_tui.store.topology import RETAIN_S
 
 P1 = UUID(int=1)
@@ -244,12 +245,11 @@ def test_a_gap_is_a_line_and_lost_profiles_are_counted() -> None:
 def test_a_settings_event_is_a_line_with_fields_author_and_revision() -> None:
     store = live_store()
     value = SettingsSnapshotValue(None, {"x": 2}, {"x": 2}, revision=7, actor="tui@lab")
-    event = SettingsChangedEvent(
-        5, SettingsEventType.SETTINGS_UPDATED, "SYS/BAND", 1001.0, None, P1, value, None, ["x"]
-    )
+    old = SettingsSnapshotValue(None, {"x": 1}, {"x": 1}, revision=6)
+    event = SettingsChangedEvent(5, SettingsEventType.SETTINGS_UPDATED, "SYS/BAND", 1001.0, None, P1, value, old, ["x"])
     came(store, SETTINGS, SettingsEvent(event))
     line = store.happenings.lines[-1]
-    assert (line.text, line.actor, line.seq, line.address) == ("SYS/BAND x  revision 7", "tui@lab", 5, "SYS/BAND")
+    assert (line.text, line.actor, line.seq, line.address) == ("SYS/BAND x 1 → 2, revision 7", "tui@lab", 5, "SYS/BAND")
     assert list(store.settings.history["SYS/BAND"]) == [event]
 
 
@@ -292,3 +292,20 @@ def test_the_event_list_keeps_its_newest_lines_and_counts_the_rest() -> None:
     assert store.happenings.dropped_total == store.happenings.total - limit > 0
     numbers = [line.number for line in store.happenings.lines]
     assert numbers == list(range(numbers[0], numbers[0] + limit))
+
+
+def test_settings_lines_are_short_whatever_changed() -> None:
+    old = SettingsSnapshotValue(None, {}, {f"f{i}": i for i in range(9)}, revision=1)
+    new = SettingsSnapshotValue(None, {}, {f"f{i}": "x" * 5000 for i in range(8)}, revision=2)
+    paths = [f"f{i}" for i in range(9)]
+    event = SettingsChangedEvent(1, SettingsEventType.SETTINGS_UPDATED, "A", 0.0, None, P1, new, old, paths)
+    text = settings_text(event)
+    assert text.startswith("A f0 0 → 'xxx") and text.endswith("and 5 more, revision 2")
+    assert len(text) < 300
+    for kind, words in (
+        (SettingsEventType.INITIAL_SETTINGS, "initial"),
+        (SettingsEventType.SETTINGS_REMOVED, "left the graph"),
+    ):
+        assert words in settings_text(SettingsChangedEvent(1, kind, "A", 0.0, None, P1, new))
+    same = SettingsChangedEvent(1, SettingsEventType.SETTINGS_UPDATED, "A", 0.0, None, P1, new, new, [])
+    assert "the same values" in settings_text(same)
