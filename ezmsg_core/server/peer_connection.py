@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import deque
 from typing import Protocol, cast
 
 from ezmsg_core.config import LinkLimits
@@ -13,7 +14,6 @@ from ezmsg_core.wire.frames import ClientFrame, Farewell
 from ezmsg_core.wire.handshake import HELLO_BYTES, NONCE_BYTES, PROOF_BYTES, ServerHandshake, Verdict
 
 MAX_BYTES_BEFORE_PROOF = 256  # a client sends 76; more than this is not one
-FAREWELL_S = 1.0  # how long a peer may take to read its farewell
 
 
 class Reception(Protocol):
@@ -32,8 +32,11 @@ class Reception(Protocol):
     def proved(self, connection: "PeerConnection", role: Role) -> None:
         """The connection is a link now."""
 
-    def received(self, connection: "PeerConnection", frames: list[ClientFrame]) -> None:
-        """Frames came."""
+    def received(self, connection: "PeerConnection", frame: ClientFrame) -> None:
+        """A frame came."""
+
+    def parting(self, connection: "PeerConnection", reason: str) -> None:
+        """The connection is told farewell, and is a link no longer."""
 
     def departed(self, connection: "PeerConnection", reason: str) -> None:
         """The connection is over."""
@@ -42,8 +45,9 @@ class Reception(Protocol):
 class PeerConnection(asyncio.Protocol):
     """Bytes of one peer.
 
-    Nothing is decoded before the peer has proved the key of its role. The outbox is bounded by the limits of its
-    reception: a peer that does not read is cut off, and delays nobody.
+    Nothing is decoded before the peer has proved the key of its role. The outbox is bounded: from a peer that leaves
+    much unread nothing more is read, and one that leaves it unread for long, or too much, is cut off. It delays nobody
+    else. Lives on the event loop of its reception.
     """
 
     def __init__(self, reception: Reception, *, is_remote: bool) -> None:
@@ -54,21 +58,25 @@ class PeerConnection(asyncio.Protocol):
         self._limits = reception.limits
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._handshake: ServerHandshake | None = ServerHandshake(
-            reception.keys, secrets.token_bytes(NONCE_BYTES)
-        )
+        self._handshake: ServerHandshake | None = ServerHandshake(reception.keys, secrets.token_bytes(NONCE_BYTES))
         self._early = bytearray()
         self._is_challenged = False
         self._decoder: FrameDecoder[ClientFrame] | None = None
+        self._undone: deque[ClientFrame] = deque()  # decoded, while the peer leaves too much unread; one chunk's worth
+        self._broken: WireError | None = None  # what follows them
         self._deadline: asyncio.TimerHandle | None = None
         self._outbox: list[bytes] = []
+        self._outbox_bytes = 0
         self._is_flush_due = False
+        self._is_saying_farewell = False
         self._over_soft_since: float | None = None
         self._reason = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See who comes, and give it a deadline."""
         self._transport = cast("asyncio.Transport", transport)
+        soft = self._limits.outbox_soft_bytes
+        self._transport.set_write_buffer_limits(high=soft, low=soft // 2)
         peer = transport.get_extra_info("peername")
         self.address = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "unix"
         self._reception.arrived(self)
@@ -79,66 +87,100 @@ class PeerConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes, of the handshake or of frames."""
-        if self._decoder is None:
-            self._early += data
-            try:
-                self._shake()
-            except (AccessDeniedError, ForeignServerError) as error:
-                self.cut(error.text)
+        if self._decoder is not None:
+            self._take(data)
             return
-        self._take(data)
+        self._early += data
+        try:
+            self._shake()
+        except (AccessDeniedError, ForeignServerError) as error:
+            self.cut(error.text)
+
+    def resume_writing(self) -> None:
+        """The peer reads again: go on with what it asked."""
+        self._over_soft_since = None
+        self._do()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over."""
         if self._deadline is not None:
             self._deadline.cancel()
         self._outbox.clear()
+        self._undone.clear()
         self._transport = None
         self._reception.departed(self, self._reason or (f"{exc}" if exc is not None else "it closed the connection"))
 
+    @property
+    def unread_bytes(self) -> int:
+        """What the peer has not read yet, as far as this process knows."""
+        transport = self._transport
+        return self._outbox_bytes + (transport.get_write_buffer_size() if transport is not None else 0)
+
     def send(self, frame: object) -> None:
-        """Queue a frame; all that is queued in one turn of the loop leaves together."""
-        if self._transport is None:
+        """Queue a frame; all that is queued in one turn of the loop leaves together.
+
+        Raises:
+            WireError: the frame cannot be encoded; nothing is queued.
+        """
+        if self._is_over():
             return
-        self._outbox.append(encode(frame))
+        unread = self.unread_bytes
+        if unread > self._limits.outbox_hard_bytes:
+            self.say_farewell("UNREAD", f"It leaves {unread} bytes unread, more than {self._limits.outbox_hard_bytes}.")
+            return
+        data = encode(frame)
+        self._outbox.append(data)
+        self._outbox_bytes += len(data)
         if not self._is_flush_due:
             self._is_flush_due = True
             self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Hand over what is queued, and cut off a peer that does not read."""
+        """Hand over what is queued, and part with a peer that has not read for long."""
         self._is_flush_due = False
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            self._outbox.clear()
+        self._write()
+        if self._is_over():
             return
-        if self._outbox:
-            transport.write(b"".join(self._outbox))
-            self._outbox.clear()
-        waiting = transport.get_write_buffer_size()
         limits = self._limits
-        if waiting <= limits.outbox_soft_bytes:
+        unread, now = self.unread_bytes, self._loop.time()
+        if unread <= limits.outbox_soft_bytes:
             self._over_soft_since = None
+            if self._undone or self._broken is not None:
+                self._loop.call_soon(self._do)
         elif self._over_soft_since is None:
-            self._over_soft_since = self._loop.time()
-        is_stuck = self._over_soft_since is not None and self._loop.time() - self._over_soft_since > limits.outbox_soft_s
-        if waiting > limits.outbox_hard_bytes or is_stuck:
-            self.cut(f"it leaves {waiting} bytes unread")
+            self._over_soft_since = now
+        elif now - self._over_soft_since > limits.outbox_soft_s:
+            self.say_farewell("UNREAD", f"It has left {unread} bytes unread for {limits.outbox_soft_s:g} s.")
 
     def say_farewell(self, code: str, text: str) -> None:
         """Send what is queued and the reason, then close."""
+        if self._is_over():
+            return
         self._reason = self._reason or text
-        self.send(Farewell(code, text))
-        self.flush()
+        self._is_saying_farewell = True
+        data = encode(Farewell(code, text))
+        self._outbox.append(data)
+        self._undone.clear()
+        self._write()
         if self._transport is not None:
             self._transport.close()
-            self._loop.call_later(FAREWELL_S, self.cut, text)
+        self._deadline = self._loop.call_later(self._limits.farewell_s, self.cut, text)
+        self._reception.parting(self, text)
 
     def cut(self, reason: str) -> None:
         """End the connection at once; what is queued is lost."""
         if self._transport is not None:
             self._reason = self._reason or reason
             self._transport.abort()
+
+    def _is_over(self) -> bool:
+        return self._transport is None or self._is_saying_farewell or self._transport.is_closing()
+
+    def _write(self) -> None:
+        if self._transport is not None and self._outbox:
+            self._transport.write(b"".join(self._outbox))
+        self._outbox.clear()
+        self._outbox_bytes = 0
 
     def _shake(self) -> None:
         handshake = self._handshake
@@ -175,11 +217,26 @@ class PeerConnection(asyncio.Protocol):
         self._reception.proved(self, role)
 
     def _take(self, data: bytes) -> None:
-        if self._decoder is None or self._transport is None or self._transport.is_closing():
+        if self._decoder is None or self._broken is not None or self._is_over():
             return
         try:
-            frames = self._decoder.feed(data)
+            self._undone += self._decoder.feed(data)
         except WireError as error:
-            self.say_farewell(error.code, error.text)
+            self._broken = error
+        self._do()
+
+    def _do(self) -> None:
+        """Have the frames that came dealt with, while the peer reads the answers."""
+        transport = self._transport
+        while self._undone and not self._is_over():
+            if self.unread_bytes > self._limits.outbox_soft_bytes:
+                if transport is not None and transport.is_reading():
+                    transport.pause_reading()
+                return
+            self._reception.received(self, self._undone.popleft())
+        if self._is_over() or transport is None:
             return
-        self._reception.received(self, frames)
+        if self._broken is not None:
+            self.say_farewell(self._broken.code, self._broken.text)
+        elif not transport.is_reading():
+            transport.resume_reading()

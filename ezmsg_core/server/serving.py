@@ -1,26 +1,38 @@
-"""A server that listens: its sockets, its connection file, its end."""
+"""A server that listens: its sockets, its connection files, its end."""
 
 import asyncio
+import contextlib
+import logging
 import os
 import platform
 import secrets
+import socket
 import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ezmsg_core.config import LinkLimits, server_port_start
-from ezmsg_core.errors import ConfigError
+from ezmsg_core.config import LinkLimits, graph_limits, server_port_start
+from ezmsg_core.errors import ConfigError, EzmsgError
 from ezmsg_core.graph.limits import GraphLimits
 from ezmsg_core.graph.machine import GraphMachine
 from ezmsg_core.model.address import DEFAULT_HOST, DEFAULT_PORT, Address, is_loopback
 from ezmsg_core.model.roles import Role
 from ezmsg_core.server.peer_connection import PeerConnection
 from ezmsg_core.server.shell import Shell
-from ezmsg_core.transport.connection_file import ServerEntry, entry_path, read_entry, socket_path, write_entry
+from ezmsg_core.transport.acceptor import Acceptor
+from ezmsg_core.transport.connection_file import (
+    ServerEntry,
+    entry_path,
+    read_entry,
+    remove_stale,
+    socket_path,
+    write_entry,
+)
 from ezmsg_core.transport.places import ensure_runtime_dir
 from ezmsg_core.transport.sockets import bound_address, listen_tcp, listen_tcp_from, listen_unix
 from ezmsg_core.wire.handshake import KEY_BYTES, PROTOCOL
 
+logger = logging.getLogger("ezmsg.server")
 FILE_CHECK_S = 1.0  # a connection file that vanished is written again after at most this long
 
 
@@ -32,20 +44,27 @@ class ServingOptions:
     connection_file: Path | None = None  # one more place to write it to; its keys are used again if it exists
     is_insecure: bool = False  # allow an address that other machines reach, without encryption
     link_limits: LinkLimits = field(default_factory=LinkLimits)
-    graph_limits: GraphLimits = field(default_factory=GraphLimits)
+    graph_limits: GraphLimits = field(default_factory=graph_limits)
 
 
 class Serving:
-    """A running server. Made by `Serving.start`, on the event loop that carries it."""
+    """A running server. Made by `Serving.start`, on the event loop that carries it, and used on that loop.
 
-    def __init__(self, entry: ServerEntry, files: list[Path], shell: Shell, servers: list[asyncio.Server]) -> None:
+    Its connection files are written whole, readable by this user alone, and written again when they vanish.
+    """
+
+    def __init__(self, entry: ServerEntry, files: list[Path], options: ServingOptions) -> None:
         self.entry = entry
         self.files = files
-        self.machine = shell.machine
-        self._shell = shell
-        self._servers = servers
+        self.machine = GraphMachine(
+            epoch=entry.epoch, graph_id=entry.graph_id, pid=entry.pid, host=entry.host, limits=options.graph_limits
+        )
         self._ended = asyncio.Event()
-        self._watchman = asyncio.get_running_loop().call_later(FILE_CHECK_S, self._check_files)
+        self._shell = Shell(self.machine, entry.keys, options.link_limits, self.end)
+        self._back_off_s = options.link_limits.accept_back_off_s
+        self._acceptors: list[Acceptor] = []
+        self._watchman: asyncio.TimerHandle | None = None
+        self._is_stopped = False
 
     @property
     def address(self) -> Address:
@@ -59,6 +78,8 @@ class Serving:
 
         Raises:
             ConfigError: the address is taken or reachable from elsewhere, or the runtime directory cannot be used.
+            ConnectionFileError: the connection file whose keys are to be used again cannot be read.
+            OSError: a connection file cannot be written. In each case nothing is left behind.
         """
         options = options or ServingOptions()
         host = options.address.host if options.address is not None else DEFAULT_HOST
@@ -70,33 +91,23 @@ class Serving:
                 value=host,
             )
         folder = ensure_runtime_dir()
-        if options.address is None:
-            tcp_socket = listen_tcp_from(host, server_port_start(), avoid=frozenset({DEFAULT_PORT}))
-        else:
-            tcp_socket = listen_tcp(options.address)
-        tcp = bound_address(tcp_socket)
-        try:
+        remove_stale(folder)
+        with contextlib.ExitStack() as undo:
+            tcp_socket = undo.enter_context(_listen_tcp(options.address))
+            tcp = bound_address(tcp_socket)
             unix_path = socket_path(folder, tcp)
-            unix_socket = listen_unix(unix_path)
-        except BaseException:
-            tcp_socket.close()
-            raise
-        entry = _new_entry(tcp, unix_path, options.connection_file)
-        files = [entry_path(folder, tcp), *([options.connection_file] if options.connection_file else [])]
-        machine = GraphMachine(
-            epoch=entry.epoch, graph_id=entry.graph_id, pid=entry.pid, host=entry.host, limits=options.graph_limits
-        )
-        loop = asyncio.get_running_loop()
-        ended: list[Serving] = []
-        shell = Shell(machine, entry.keys, options.link_limits, lambda: ended[0].end())
-        servers = [
-            await loop.create_server(lambda: PeerConnection(shell, is_remote=True), sock=tcp_socket),
-            await loop.create_unix_server(lambda: PeerConnection(shell, is_remote=False), sock=unix_socket),
-        ]
-        serving = cls(entry, files, shell, servers)
-        ended.append(serving)
-        for path in files:
-            write_entry(path, entry)
+            unix_socket = undo.enter_context(listen_unix(unix_path))
+            undo.callback(unix_path.unlink, missing_ok=True)
+            entry = _new_entry(tcp, unix_path, options.connection_file)
+            files = [entry_path(folder, tcp), *([options.connection_file] if options.connection_file else [])]
+            undo.callback(_remove_own, files, entry)
+            for path in files:
+                write_entry(path, entry)
+            undo.pop_all()
+        serving = cls(replace(entry, path=files[0]), files, options)
+        serving._accept(unix_socket, is_remote=False)
+        serving._accept(tcp_socket, is_remote=True)
+        serving._watch_files()
         return serving
 
     def end(self) -> None:
@@ -108,26 +119,39 @@ class Serving:
         await self._ended.wait()
 
     async def stop(self) -> None:
-        """Say farewell to all clients, and remove what the server put into the file system."""
-        self._watchman.cancel()
-        for server in self._servers:
-            server.close()
-        self._shell.end("The server stops.")
-        deadline = asyncio.get_running_loop().time() + 2.0
-        while self._shell.connections and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.005)  # the loop runs the farewells
-        for path in self.files:
-            if _is_ours(path, self.entry):
-                path.unlink(missing_ok=True)
+        """Remove what the server put into the file system, and say farewell to all clients; harmless a second time."""
+        if self._is_stopped:
+            return
+        self._is_stopped = True
+        if self._watchman is not None:
+            self._watchman.cancel()
+        _remove_own(self.files, self.entry)  # before the sockets close, so that nobody finds what does not answer
+        for acceptor in self._acceptors:
+            await acceptor.aclose()
         if self.entry.unix is not None:
             Path(self.entry.unix).unlink(missing_ok=True)
+        await self._shell.end("The server stops.")
         self._ended.set()
 
-    def _check_files(self) -> None:
+    def _accept(self, listener: socket.socket, *, is_remote: bool) -> None:
+        shell = self._shell
+        make = lambda: PeerConnection(shell, is_remote=is_remote)  # noqa: E731
+        self._acceptors.append(Acceptor(listener, make, self._back_off_s))
+
+    def _watch_files(self) -> None:
         for path in self.files:
-            if not path.exists() and path.parent.is_dir():
-                write_entry(path, self.entry)
-        self._watchman = asyncio.get_running_loop().call_later(FILE_CHECK_S, self._check_files)
+            if not path.exists():
+                try:
+                    write_entry(path, self.entry)
+                except OSError as error:
+                    logger.debug("The connection file %s is gone, and cannot be written: %s", path, error)
+        self._watchman = asyncio.get_running_loop().call_later(FILE_CHECK_S, self._watch_files)
+
+
+def _listen_tcp(address: Address | None) -> socket.socket:
+    if address is None:
+        return listen_tcp_from(DEFAULT_HOST, server_port_start(), avoid=frozenset({DEFAULT_PORT}))
+    return listen_tcp(address)
 
 
 def _new_entry(tcp: Address, unix_path: Path, connection_file: Path | None) -> ServerEntry:
@@ -148,8 +172,10 @@ def _new_entry(tcp: Address, unix_path: Path, connection_file: Path | None) -> S
     return entry
 
 
-def _is_ours(path: Path, entry: ServerEntry) -> bool:
-    try:
-        return read_entry(path).epoch == entry.epoch
-    except Exception:  # noqa: BLE001 - whatever it is, it is not ours to remove
-        return False
+def _remove_own(files: list[Path], entry: ServerEntry) -> None:
+    for path in files:
+        try:
+            if read_entry(path).epoch == entry.epoch:
+                path.unlink(missing_ok=True)
+        except (EzmsgError, OSError):
+            continue  # it is gone, or is not ours to remove

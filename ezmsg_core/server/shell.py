@@ -5,30 +5,37 @@ import itertools
 import logging
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import assert_never
 
 from ezmsg_core.config import LinkLimits
+from ezmsg_core.errors import WireError
 from ezmsg_core.graph.effects import CloseLink, Effect, EndServer, IssueTicket, Note, Send
 from ezmsg_core.graph.machine import GraphMachine
-from ezmsg_core.graph.stimuli import FrameReceived, LinkClosed, LinkOpened, Now, Stimulus, Ticked
+from ezmsg_core.graph.stimuli import FrameReceived, LinkClosed, LinkKey, LinkOpened, Now, Stimulus, Ticked
 from ezmsg_core.model.roles import Role
+from ezmsg_core.server.paced_log import PacedLog
 from ezmsg_core.server.peer_connection import PeerConnection
 from ezmsg_core.wire.answers import Ticket
 from ezmsg_core.wire.frames import Admitted, Answered, ClientFrame
 from ezmsg_core.wire.tickets import SECRET_BYTES, TICKET_ID_BYTES
 
 logger = logging.getLogger("ezmsg.server")
+TICK_AGAIN_S = 1.0  # after a tick that failed; its deadline may still be in the past
 
 
 class Shell:
     """Receives connections for a machine. Lives on one event loop; nothing in it waits.
 
+    Stimuli are dealt with one after another: what an effect brings about, such as the end of a link, waits until the
+    effects before it are carried out, so that everybody hears of things in the order in which they happened.
+
     Args:
         machine: the server's state.
         keys: the key of each role.
         limits: bounds of the connections.
-        on_end: called once when the machine ends the server.
+        on_end: called when the machine ends the server.
     """
 
     def __init__(
@@ -39,13 +46,20 @@ class Shell:
         self.limits = limits
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
-        self._strangers: dict[PeerConnection, None] = {}  # in order of arrival
-        self._links: dict[int, PeerConnection] = {}
+        self._log = PacedLog(logger, limits.log_lines_per_s)
+        self._connections: set[PeerConnection] = set()
+        self._strangers: dict[PeerConnection, None] = {}  # without proof, in order of arrival
+        self._links: dict[LinkKey, PeerConnection] = {}
         self._numbers = itertools.count(1)
+        self._due: deque[Stimulus] = deque()
+        self._is_busy = False
         self._timer: asyncio.TimerHandle | None = None
+        self._is_deserted = asyncio.Event()
 
     def arrived(self, connection: PeerConnection) -> None:
         """A connection was accepted; the oldest one without proof makes room for it."""
+        self._connections.add(connection)
+        self._is_deserted.clear()
         self._strangers[connection] = None
         if len(self._strangers) > self.limits.pending_handshakes:
             oldest = next(iter(self._strangers))
@@ -63,74 +77,99 @@ class Shell:
         self._links[connection.link] = connection
         self._handle(LinkOpened(connection.link, role, connection.is_remote, connection.address))
 
-    def received(self, connection: PeerConnection, frames: list[ClientFrame]) -> None:
-        """Frames came over a link."""
-        for frame in frames:
-            if connection.link not in self._links:
-                return
+    def received(self, connection: PeerConnection, frame: ClientFrame) -> None:
+        """A frame came over a link."""
+        if connection.link in self._links:
             self._handle(FrameReceived(connection.link, frame))
+
+    def parting(self, connection: PeerConnection, reason: str) -> None:
+        """A link is over, whether or not its peer has heard of it yet."""
+        if self._links.pop(connection.link, None) is not None:
+            self._say(logging.WARNING, connection.address, f"The link of {connection.address} is closed: {reason}")
+            self._handle(LinkClosed(connection.link, reason))
 
     def departed(self, connection: PeerConnection, reason: str) -> None:
         """A connection is over."""
         self._strangers.pop(connection, None)
+        self._connections.discard(connection)
         if self._links.pop(connection.link, None) is not None:
             self._handle(LinkClosed(connection.link, reason))
         elif connection.link == 0:
-            logger.debug("A connection from %s ended without a link: %s", connection.address, reason)
+            text = f"A connection from {connection.address} ended without a link: {reason}"
+            self._say(logging.INFO, "strangers", text)
+        if not self._connections:
+            self._is_deserted.set()
 
-    def end(self, text: str) -> None:
-        """Say farewell to everybody."""
+    async def end(self, text: str) -> None:
+        """Say farewell to everybody; returns when they have gone, which is soon."""
+        self._links.clear()  # nobody needs to hear of the others' end: what they saw last was the graph
         if self._timer is not None:
             self._timer.cancel()
-        for connection in list(self._links.values()):
-            connection.say_farewell("STOPPED", text)
-        for connection in list(self._strangers):
-            connection.cut(text)
-
-    @property
-    def connections(self) -> int:
-        """How many connections there are, proved or not."""
-        return len(self._links) + len(self._strangers)
+            self._timer = None
+        for connection in list(self._connections):
+            if connection.link:
+                connection.say_farewell("STOPPED", text)
+            else:
+                connection.cut(text)
+        if self._connections:
+            await self._is_deserted.wait()
 
     def _handle(self, stimulus: Stimulus) -> None:
+        self._due.append(stimulus)
+        if self._is_busy:
+            return
+        self._is_busy = True
+        try:
+            while self._due:
+                self._deal_with(self._due.popleft())
+        finally:
+            self._is_busy = False
+            self._set_timer()
+
+    def _deal_with(self, stimulus: Stimulus) -> None:
         for effect in self.machine.handle(stimulus, Now(self._loop.time(), time.time())):
             self._carry_out(effect)
-        self._set_timer()
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Send(link, frame):
-                connection = self._links.get(link)
-                if connection is not None:
-                    connection.send(frame)
+                self._send(link, frame)
             case IssueTicket():
                 self._issue_ticket(effect)
             case CloseLink(link, code, text):
-                connection = self._links.pop(link, None)
+                connection = self._links.get(link)
                 if connection is not None:
-                    logger.warning("The link of %s is closed: %s", connection.address, text)
                     connection.say_farewell(code, text)
-                    self._handle(LinkClosed(link, text))
             case EndServer(text):
                 logger.info("%s", text)
                 self._on_end()
             case Note(text):
-                logger.debug("%s", text)
+                self._say(logging.DEBUG, "notes", text)
             case _:
                 assert_never(effect)
 
-    def _issue_ticket(self, effect: IssueTicket) -> None:
-        publisher, subscriber = self._links.get(effect.publisher_link), self._links.get(effect.subscriber_link)
-        if publisher is None or subscriber is None:
+    def _send(self, link: LinkKey, frame: object) -> None:
+        connection = self._links.get(link)
+        if connection is None:
             return
+        try:
+            connection.send(frame)
+        except WireError as error:  # others must not miss their frames for it
+            connection.say_farewell(error.code, error.text)
+
+    def _issue_ticket(self, effect: IssueTicket) -> None:
         ticket_id, secret = secrets.token_bytes(TICKET_ID_BYTES), secrets.token_bytes(SECRET_BYTES)
-        publisher.send(Admitted(effect.publisher.endpoint_id, effect.subscriber_id, ticket_id, secret))
-        subscriber.send(Answered(effect.ask_id, Ticket(effect.publisher, ticket_id, secret)))
+        publisher_id = effect.publisher.endpoint_id
+        self._send(effect.publisher_link, Admitted(publisher_id, effect.subscriber_id, ticket_id, secret))
+        self._send(effect.subscriber_link, Answered(effect.ask_id, Ticket(effect.publisher, ticket_id, secret)))
+
+    def _say(self, level: int, peer: str, text: str) -> None:
+        self._log.write(level, peer, text, self._loop.time())
 
     def _set_timer(self) -> None:
         due = self.machine.next_deadline()
         if self._timer is not None:
-            if due is not None and self._timer.when() == due and not self._timer.cancelled():
+            if due is not None and self._timer.when() == due:
                 return
             self._timer.cancel()
             self._timer = None
@@ -141,4 +180,10 @@ class Shell:
         self._timer = None
         for connection in list(self._links.values()):
             connection.flush()
-        self._handle(Ticked())
+        try:
+            self._handle(Ticked())
+        except Exception:
+            logger.exception("The server could not judge the time")
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_later(TICK_AGAIN_S, self._tick)

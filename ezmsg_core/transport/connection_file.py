@@ -1,6 +1,8 @@
 """Connection files: how a running server is found, and the keys that let a client in."""
 
+import contextlib
 import json
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -9,9 +11,12 @@ from ezmsg_core.errors import ConfigError, ConnectionFileError
 from ezmsg_core.model.address import Address
 from ezmsg_core.model.roles import Role
 from ezmsg_core.transport.places import read_private, write_private
+from ezmsg_core.transport.sockets import is_listening_unix
 
 FORMAT = 1
 PATTERN = "graph-*.json"
+SOCKET_PATTERN = "graph-*.sock"
+UNBORN_S = 10.0  # a socket that is younger may belong to a server that is about to listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +107,20 @@ def list_entries(folder: Path) -> list[ServerEntry]:
         except ConnectionFileError:
             continue
     return entries
+
+
+def is_answering(entry: ServerEntry) -> bool | None:
+    """Whether somebody listens on the server's Unix socket; None where it has none to ask."""
+    return None if entry.unix is None else is_listening_unix(Path(entry.unix))
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove connection files and sockets of servers that were killed. A running server's are left alone."""
+    for entry in list_entries(folder):
+        if is_answering(entry) is False and entry.path is not None:
+            with contextlib.suppress(OSError):
+                entry.path.unlink(missing_ok=True)
+    for path in folder.glob(SOCKET_PATTERN):
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_ctime > UNBORN_S and not is_listening_unix(path):
+                path.unlink(missing_ok=True)

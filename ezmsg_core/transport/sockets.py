@@ -9,6 +9,7 @@ from pathlib import Path
 from ezmsg_core.config import MAX_SOCKET_PATH_BYTES
 from ezmsg_core.errors import ConfigError
 from ezmsg_core.model.address import Address
+from ezmsg_core.transport.fork_guard import keep_from_children
 
 BACKLOG = 256
 
@@ -24,7 +25,7 @@ def listen_unix(path: Path) -> socket.socket:
     if path.exists() and is_listening_unix(path):
         raise ConfigError(f"Another server listens on {path} already.", name="path", value=str(path))
     path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = keep_from_children(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
     try:
         listener.setblocking(False)
         listener.bind(str(path))
@@ -56,7 +57,7 @@ def listen_tcp(address: Address) -> socket.socket:
         ConfigError: the address is taken, or is none of this machine.
     """
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = keep_from_children(socket.socket(family, socket.SOCK_STREAM))
     try:
         listener.setblocking(False)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
