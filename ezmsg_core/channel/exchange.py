@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
@@ -313,16 +314,6 @@ def profile_endpoints(link: LinkPort, now_ns: int) -> tuple[list[PublisherCounte
     return exchange.profile_endpoints(now_ns) if exchange is not None else ([], [])
 
 
-async def on_loop(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, R]) -> R:
-    """Run a coroutine on a loop, wherever the caller runs.
-
-    Cancellation: the coroutine is cancelled too.
-    """
-    if running_loop() is loop:
-        return await work
-    return await asyncio.wrap_future(submit(loop, work))
-
-
 def submit(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, R]) -> concurrent.futures.Future[R]:
     """Start a coroutine on a loop, from any thread.
 
@@ -334,6 +325,21 @@ def submit(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, R]) -> con
     except RuntimeError:
         work.close()
         raise
+
+
+async def outlast(work: concurrent.futures.Future[R]) -> R:
+    """Wait for something that goes on even if the wait is cancelled."""
+    loop = asyncio.get_running_loop()
+    is_done = asyncio.Event()
+    work.add_done_callback(lambda _: call_on(loop, is_done.set))
+    await is_done.wait()
+    return work.result()
+
+
+async def settled(work: concurrent.futures.Future[Any]) -> None:
+    """Wait until something is over, well or not."""
+    with contextlib.suppress(Exception):  # whoever began it has been told
+        await outlast(work)
 
 
 def _nothing() -> None:

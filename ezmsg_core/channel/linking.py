@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ezmsg_core.channel.ports import LinkPort
 from ezmsg_core.channel.reporting import report_counters
-from ezmsg_core.client.control_thread import control_thread
+from ezmsg_core.client.link_sharing import control_thread
 from ezmsg_core.client.servers import find_server
 from ezmsg_core.model.address import AddressType
 from ezmsg_core.model.roles import Role

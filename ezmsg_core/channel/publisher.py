@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from ezmsg_core.channel.dispatch import Dispatch
-from ezmsg_core.channel.exchange import Exchange, call_on, enter_exchange, leave_exchange, on_loop, submit
+from ezmsg_core.channel.exchange import Exchange, call_on, enter_exchange, leave_exchange, outlast, settled, submit
 from ezmsg_core.channel.linking import lease_link
 from ezmsg_core.channel.options import (
     LINGER_S,
@@ -54,6 +54,7 @@ class Publisher:
     _link: LinkPort
     _release_link: Callable[[], Awaitable[None]]
     _streak: int
+    _advertising: concurrent.futures.Future[None]
     _end: concurrent.futures.Future[None] | None
     _steering: set[asyncio.Task[None]]
 
@@ -66,7 +67,7 @@ class Publisher:
         port: int | None = None,
         buf_size: int = 65536,
         num_buffers: int = 32,
-        start_paused: bool = False,  # noqa: FBT001, FBT002
+        start_paused: bool = False,  # noqa: FBT001
         force_tcp: bool | None = None,  # noqa: FBT001
         allow_local: bool | None = None,  # noqa: FBT001
         *,
@@ -106,9 +107,9 @@ class Publisher:
         check_topic(topic)
         lease = await lease_link(graph_address, link)
         publisher = cls.__new__(cls)
-        cls._begin(publisher, topic, options, lease.link, lease.release)
+        advertising = cls._begin(publisher, topic, options, lease.link, lease.release)
         try:
-            await cls._advertise(publisher)
+            await outlast(advertising)
         except BaseException:
             publisher.close()
             raise
@@ -116,7 +117,7 @@ class Publisher:
 
     def _begin(
         self, topic: str, options: PublisherOptions, link: LinkPort, release_link: Callable[[], Awaitable[None]]
-    ) -> None:
+    ) -> concurrent.futures.Future[None]:
         self.topic = topic
         self.id = uuid4()
         self.endpoint_id = f"{topic}:{self.id}"
@@ -135,9 +136,11 @@ class Publisher:
         self._streak = 0
         self._end = None
         self._steering = set()
+        self._advertising = submit(link.loop, self._advertise())
+        return self._advertising
 
     async def _advertise(self) -> None:
-        addresses = await on_loop(self._link.loop, self._exchange.open_publisher(self))
+        addresses = await self._exchange.open_publisher(self)
         self._link.endpoints.add_publisher(self.endpoint_id, self._admitted, self._steered)
         command = AdvertisePublisher(self.topic, self._options.num_buffers, addresses, self.endpoint_id)
         await self._link.ask(command)
@@ -256,6 +259,7 @@ class Publisher:
 
     async def _finish(self, gone: asyncio.Event) -> None:
         dispatch = self._dispatch
+        await settled(self._advertising)
         for is_sparing_lossless, linger_s in ((True, VIEWER_LINGER_S), (False, LINGER_S)):
             try:
                 async with asyncio.timeout(linger_s):

@@ -13,7 +13,8 @@ from ezmsg_core.channel.exchange import (
     Exchange,
     enter_exchange,
     leave_exchange,
-    on_loop,
+    outlast,
+    settled,
     submit,
 )
 from ezmsg_core.channel.inbox import Inbox, LeakyInbox, LosslessInbox
@@ -54,6 +55,7 @@ class Subscriber:
     _routes: Routes | None
     _reader: Reader
     _is_closed: bool
+    _advertising: concurrent.futures.Future[None]
     _end: concurrent.futures.Future[None] | None
 
     @classmethod
@@ -61,7 +63,7 @@ class Subscriber:
         cls,
         topic: str,
         graph_address: AddressType | str | None = None,
-        leaky: bool = False,  # noqa: FBT001, FBT002
+        leaky: bool = False,  # noqa: FBT001
         max_queue: int | None = None,
         *,
         link: LinkPort | None = None,
@@ -86,9 +88,9 @@ class Subscriber:
         check_topic(topic)
         lease = await lease_link(graph_address, link)
         subscriber = cls.__new__(cls)
-        cls._begin(subscriber, topic, options.max_queue, lease.link, lease.release)
+        advertising = cls._begin(subscriber, topic, options.max_queue, lease.link, lease.release)
         try:
-            await cls._advertise(subscriber)
+            await outlast(advertising)
         except BaseException:
             subscriber.close()
             raise
@@ -96,7 +98,7 @@ class Subscriber:
 
     def _begin(
         self, topic: str, max_queue: int | None, link: LinkPort, release_link: Callable[[], Awaitable[None]]
-    ) -> None:
+    ) -> concurrent.futures.Future[None]:
         self.topic = topic
         self.endpoint_id = ""
         self.id = UUID(int=0)
@@ -111,6 +113,8 @@ class Subscriber:
         self._routes = None
         self._is_closed = False
         self._end = None
+        self._advertising = submit(link.loop, self._advertise())
+        return self._advertising
 
     async def _advertise(self) -> None:
         command = AdvertiseSubscriber(self.topic, self.leaky, self.inbox.max_queue)
@@ -122,7 +126,7 @@ class Subscriber:
         self._exchange.open_subscriber(self)
         routes = self._routes = Routes(self._link, self._exchange, self)
         self._link.endpoints.add_subscriber(self.endpoint_id, routes.routed)
-        await on_loop(self._link.loop, routes.follow(placed.publishers))
+        await routes.follow(placed.publishers)
 
     @property
     def leaky(self) -> bool:
@@ -197,6 +201,7 @@ class Subscriber:
         )
 
     async def _finish(self) -> None:
+        await settled(self._advertising)
         try:
             if self._routes is not None:
                 self._link.endpoints.remove(self.endpoint_id)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from ezmsg_core.client.endpoint_desk import EndpointDesk
+from ezmsg_core.client.profile_reporter import ProfileReporter
 from ezmsg_core.client.servers import unreachable
 from ezmsg_core.client.watch import Watch
 from ezmsg_core.client.wire_connection import WireConnection, new_handshake
@@ -34,7 +35,6 @@ from ezmsg_core.wire.pending import PendingAsks
 
 R = TypeVar("R")
 OnInvoked = Callable[[frames.Invoked], Awaitable[ProcessControlResponse]]
-OnSampling = Callable[[float], None]
 SILENCE_S = 8.0  # of a server on TCP: four of its heartbeats
 
 
@@ -58,11 +58,10 @@ class Link:
         self._opening: list[frames.Pushed] = []  # items of watches whose id is not known yet
         self._watches: dict[int, Watch] = {}
         self._on_invoked: dict[UUID, OnInvoked] = {}
-        self._on_sampling: list[OnSampling] = []
-        self._sampling_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._lost: asyncio.Future[str] = self._loop.create_future()
         self.endpoints = EndpointDesk(self.send, self._limits.kept_frames)
+        self.profiles = ProfileReporter(self)
         self._heartbeat = self._loop.call_later(welcome.heartbeat_s, self._beat)
         connection.attach(self._received, self._end)
 
@@ -160,10 +159,6 @@ class Link:
         else:
             self._on_invoked[process_id] = answer
 
-    def on_sampling(self, callback: OnSampling) -> None:
-        """Hear how often to report profiles, now and whenever it changes; 0.0 is never. Called on the link's loop."""
-        self._run_here(lambda: self._add_sampling(callback))
-
     async def aclose(self) -> None:
         """End the link; everything that it owned on the server goes."""
         if self._loop.is_closed():
@@ -220,10 +215,6 @@ class Link:
         except EzmsgError:
             pass  # it is gone with its link
 
-    def _add_sampling(self, callback: OnSampling) -> None:
-        self._on_sampling.append(callback)
-        callback(self._sampling_s)
-
     def _received(self, frame: frames.ServerFrame) -> None:
         match frame:
             case frames.Answered(ask_id, answer):
@@ -245,9 +236,7 @@ class Link:
             case frames.Invoked():
                 self._spawn(self._answer_call(frame))
             case frames.Sampling(interval_s):
-                self._sampling_s = interval_s
-                for callback in self._on_sampling:
-                    callback(interval_s)
+                self.profiles.sample_every(interval_s)
             case frames.ServerAlive() | frames.Welcome() | frames.Farewell():
                 pass
 
@@ -287,6 +276,7 @@ class Link:
         if self._lost.done():
             return
         self._heartbeat.cancel()
+        self.profiles.stop()
         self._lost.set_result(reason)
         for future in self._pending.end_all():
             if not future.done():

@@ -1,10 +1,9 @@
-"""A process's side of routed calls: the built-in operations, a handler for others, settings reports, profiles."""
+"""A process's side of routed calls: the built-in operations, a handler for others, settings reports."""
 
 import asyncio
 import inspect
 import os
 import platform
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -23,15 +22,12 @@ from ezmsg_core.model.control import (
     ProcessPing,
     ProcessStats,
 )
-from ezmsg_core.model.profiles import ProcessProfile, PublisherCounters, SubscriberCounters
 from ezmsg_core.model.settings import SettingsSnapshotValue
 from ezmsg_core.wire.answers import ProcessOpened, SettingsReported
 from ezmsg_core.wire.commands import CloseProcess, OpenProcess, RegisterUnits, ReportSettings, UpdateOwnership
-from ezmsg_core.wire.frames import Invoked, ProfileReport
+from ezmsg_core.wire.frames import Invoked
 
 Handler = Callable[[ProcessControlRequest], "ProcessControlResponse | Awaitable[ProcessControlResponse]"]
-Counters = tuple[list[PublisherCounters], list[SubscriberCounters]]
-CounterSource = Callable[[], Counters]
 
 
 class ProcessAgent:
@@ -118,7 +114,7 @@ class ProcessAgent:
                 case ProcessControlOperation.GET_PROCESS_STATS.value:
                     return self._done(request_id, self.stats())
                 case ProcessControlOperation.GET_PROFILING_SNAPSHOT.value:
-                    return self._done(request_id, reporter_of(self.link).profile())
+                    return self._done(request_id, self.link.profiles.profile())
                 case _:
                     return await self._hand_over(call, request_id)
         except asyncio.CancelledError:
@@ -162,64 +158,3 @@ def refusal(request_id: str, error: EzmsgError) -> ProcessControlResponse:
 
 def _failure(request_id: str, code: ProcessControlErrorCode, text: str) -> ProcessControlResponse:
     return ProcessControlResponse(request_id, ok=False, error=text, error_code=code)
-
-
-class ProfileReporter:
-    """Reports the counters of everything on a link, while the server asks for them. Lives on the link's loop."""
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self._source: CounterSource = lambda: ([], [])
-        self._process = psutil.Process()
-        self._process.cpu_percent()
-        self._timer: asyncio.TimerHandle | None = None
-        link.on_sampling(self._sample_every)
-
-    def set_source(self, source: CounterSource) -> None:
-        """Say where the counters of the link's endpoints come from; the same source may be set again."""
-        self._source = source
-
-    def profile(self) -> ProcessProfile:
-        """The counters at this moment."""
-        publishers, subscribers = self._source()
-        with self._process.oneshot():
-            return ProcessProfile(
-                process_id=self._link.welcome.link_id,
-                pid=os.getpid(),
-                host=platform.node(),
-                timestamp=time.time(),
-                sampled_ns=time.monotonic_ns(),
-                publishers=publishers,
-                subscribers=subscribers,
-                cpu_percent=self._process.cpu_percent(),
-                rss_bytes=self._process.memory_info().rss,
-                loop_lag_ns=self._link.loop_lag_ns(),
-            )
-
-    def _sample_every(self, interval_s: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if interval_s > 0 and not self._link.is_lost:
-            self._report(interval_s)
-
-    def _report(self, interval_s: float) -> None:
-        if self._link.is_lost:
-            return
-        self._link.send(ProfileReport(self.profile()))
-        self._timer = asyncio.get_running_loop().call_later(interval_s, self._report, interval_s)
-
-
-_reporters: dict[int, tuple[Link, ProfileReporter]] = {}
-_reporters_lock = threading.Lock()
-
-
-def reporter_of(link: Link) -> ProfileReporter:
-    """The one reporter of a link."""
-    with _reporters_lock:
-        for key, (known, _) in list(_reporters.items()):
-            if known.is_lost:
-                del _reporters[key]
-        if id(link) not in _reporters:
-            _reporters[id(link)] = (link, ProfileReporter(link))
-        return _reporters[id(link)][1]

@@ -4,7 +4,7 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Union, cast, get_args, get_origin
 
 Bindings = Mapping[Any, Any]
@@ -97,6 +97,27 @@ def bare(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
             return annotation, notes
 
 
+def rules_in_notes(notes: Iterable[Any]) -> dict[str, Any]:
+    """What notes say of a value, by the names that `field_rules.ruled` knows.
+
+    Args:
+        notes: what ``Annotated`` carries: mappings, or objects with attributes of these names, as other libraries make.
+    """
+    rules: dict[str, Any] = {}
+    for note in notes:
+        if isinstance(note, Mapping):
+            rules.update(cast("Mapping[str, Any]", note))
+            continue
+        for name in ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "description"):
+            value = getattr(note, name, None)
+            if value is not None and not callable(value):
+                rules[name] = value
+        step, text = getattr(note, "multiple_of", None), getattr(note, "documentation", None)
+        rules.update({"step": step} if step is not None else {})
+        rules.update({"description": text} if isinstance(text, str) else {})
+    return rules
+
+
 def annotation_text(annotation: Any) -> str:
     """The annotation as a person would write it, without modules."""
     inner, _ = bare(annotation) if not isinstance(annotation, (typing.NewType, typing.TypeVar)) else (annotation, ())
@@ -149,7 +170,8 @@ def _bound_by_class(kind: Any) -> dict[Any, dict[Any, Any]]:
         if own or origin not in found:
             found[origin] = own
         for base in vars(origin).get("__orig_bases__", origin.__bases__):
-            if (get_origin(base) or base) not in (typing.Generic, typing.Protocol, object):
+            base_class = get_origin(base) or base
+            if isinstance(base_class, type) and base_class not in (typing.Generic, typing.Protocol):
                 visit(base, own)
 
     visit(kind, {})

@@ -1,31 +1,28 @@
-"""From a tree of components to what is to run: units with addresses, edges, processes."""
+"""From a tree of components to what is to run: units with addresses, edges between topics, processes."""
 
-import enum
-import graphlib
-from collections.abc import Collection as AnyCollection
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ezmsg_core.component.collection import Collection
 from ezmsg_core.component.component import Component
-from ezmsg_core.component.relays import add_relay_units, configure_relay_units, relayed_edges
-from ezmsg_core.component.stream import Stream
-from ezmsg_core.component.tasks import PROCESS_ATTR
+from ezmsg_core.component.edges import Edges, check_acyclic, topic_edges
+from ezmsg_core.component.placement import unit_groups
+from ezmsg_core.component.relays import add_relay_units, configure_relay_units, relayed_edges, remove_relay_units
 from ezmsg_core.component.unit import Unit
-from ezmsg_core.errors import ConfigError, CycleError
+from ezmsg_core.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
     """What is to run."""
 
-    root_name: str | None
-    units: dict[str, Unit]  # by address
+    root_name: str | None  # first part of every address
+    units: dict[str, Unit]  # by address, those of relays too
     collections: dict[str, Collection]  # by address
-    children: dict[str, list[str]]  # addresses by collection address
-    edges: list[tuple[str, str]]  # source, target
-    groups: list[list[Unit]]  # one a process; the first may run in the launching one
+    children: dict[str, list[str]]  # addresses of the components of each collection, by its address
+    edges: Edges  # (source, target), each once, without loops
+    groups: list[list[Unit]]  # a process each; none is empty; the first can run in the launching process
 
 
 def flatten(
@@ -33,135 +30,129 @@ def flatten(
     *,
     root_name: str | None = None,
     connections: Iterable[tuple[Any, Any]] = (),
-    process_components: AnyCollection[Component] = (),
+    process_components: Iterable[Component] = (),
     force_single_process: bool = False,
 ) -> Blueprint:
-    """Lay a graph out. Components get their addresses, and can be laid out once only.
+    """Lay a graph out.
+
+    Components get their addresses, collections are asked for `network`, then for `process_components`, then to
+    `configure`. If this fails, components have no address, as before; what ``configure`` did to them stays.
 
     Args:
-        components: by name.
-        root_name: first part of all addresses.
+        components: the top of the tree, by name.
+        root_name: first part of every address.
         connections: edges besides those of the collections' networks.
-        process_components: components that get a process of their own.
-        force_single_process: everything in one process.
+        process_components: components of the top that get a process of their own.
+        force_single_process: all units in one group.
 
     Raises:
-        ConfigError: a component was laid out before, or names clash.
-        TypeError: an end of an edge is no stream, topic or name.
+        ConfigError: a component is part of a graph already, an edge has no meaning, or two components have one name.
+        TypeError: something in the tree is no component, or the end of an edge no endpoint.
         CycleError: the edges close a loop.
     """
-    location = [root_name] if root_name else []
-    for name, component in components.items():
-        _place(component, name, location)
-    tree = [component for top in components.values() for component in _walk(top)]
-    collections = [component for component in tree if isinstance(component, Collection)]
-    edges = [_edge(connection) for connection in connections]
-    for collection in collections:
-        edges += [_edge(connection) for connection in collection.network()]
-    for collection in collections:
-        edges = relayed_edges(collection, edges)
-    edges = list(dict.fromkeys(edges))
-    _check_acyclic(edges)
-    groups = _groups(components.values(), process_components)
-    for collection in collections:
+    connections = list(connections)
+    process_components = list(process_components)
+    placed: list[Component] = []
+    try:
+        for name, component in components.items():
+            _place(component, name, [root_name] if root_name else [], placed)
+        return _read(components, root_name, connections, process_components, is_single=force_single_process)
+    except BaseException:
+        for component in placed:
+            _displace(component)
+        raise
+
+
+def _read(
+    components: Mapping[str, Component],
+    root_name: str | None,
+    connections: list[tuple[Any, Any]],
+    process_components: list[Component],
+    *,
+    is_single: bool,
+) -> Blueprint:
+    units, collections = _by_address(components.values())
+    ordered = list(_collections(components.values()))
+    edges = topic_edges(connections, where="connections")
+    for collection in ordered:
+        edges += topic_edges(collection.network(), where=f"{collection.address}.network()")
+    edges = list(dict.fromkeys(relayed_edges(ordered, edges)))
+    check_acyclic(edges)
+    groups = unit_groups(components.values(), process_components)
+    for collection in ordered:
         collection.configure()
+    for collection in ordered:
         configure_relay_units(collection)
-    units = {component.address: component for component in tree if isinstance(component, Unit)}
     return Blueprint(
         root_name=root_name,
         units=units,
-        collections={collection.address: collection for collection in collections},
-        children={c.address: [child.address for child in c.components.values()] for c in collections},
+        collections=collections,
+        children={place: [child.address for child in c.components.values()] for place, c in collections.items()},
         edges=edges,
-        groups=[list(units.values())] if force_single_process and units else groups,
+        groups=[[unit for group in groups for unit in group]] if is_single and groups else groups,
     )
 
 
-def _place(component: Component, name: str, location: list[str]) -> None:
+def _place(component: Any, name: str, location: list[str], placed: list[Component]) -> None:
+    """Give the component, and all in it, their addresses, and its collections the units of their relays."""
+    if not isinstance(component, Component):
+        raise TypeError(f"{name} is a {type(component).__name__}. A graph is made of units and collections.")
     if component.is_placed:
         raise ConfigError(
-            f"The component {component.address} was laid out before; make a new {type(component).__name__} for each run "
-            "and each place.",
+            f"{name} is the component {component.address} of a graph already. "
+            f"Make another {type(component).__name__} for each place and for each run.",
             name="components",
             value=name,
         )
-    component.place(name, location)
     if isinstance(component, Collection):
         add_relay_units(component)
+    component.place(name, location)
+    placed.append(component)
     inner = [*location, name]
     for stream_name, stream in component.streams.items():
         stream.place(stream_name, inner)
     for child_name, child in component.components.items():
-        _place(child, child_name, inner)
+        _place(child, child_name, inner, placed)
 
 
-def _walk(component: Component) -> Iterator[Component]:
-    """The component and everything in it, parents first."""
-    yield component
-    for child in component.components.values():
-        yield from _walk(child)
+def _displace(component: Component) -> None:
+    component.displace()
+    for stream in component.streams.values():
+        stream.displace()
+    if isinstance(component, Collection):
+        remove_relay_units(component)
 
 
-def _edge(connection: tuple[Any, Any]) -> tuple[str, str]:
-    source, target = connection
-    return _topic(source), _topic(target)
-
-
-def _topic(end: Any) -> str:
-    if isinstance(end, Stream):
-        if not end.is_placed:
+def _by_address(components: Iterable[Component]) -> tuple[dict[str, Unit], dict[str, Collection]]:
+    units: dict[str, Unit] = {}
+    collections: dict[str, Collection] = {}
+    for component in _walk(components):
+        if component.address in units or component.address in collections:
             raise ConfigError(
-                f"{end!r} belongs to no component of this graph; connect the streams of instances, such as self.UNIT.OUTPUT.",
-                name="connections",
-                value=repr(end),
+                f"Two components have the address {component.address}. Give one of them another name.",
+                name="components",
+                value=component.address,
             )
-        return end.address
-    if isinstance(end, enum.Enum):
-        return end.name
-    if isinstance(end, str):
-        return end
-    raise TypeError(f"An end of an edge is {end!r}; it has to be a stream, a topic, an enum member or a name.")
+        if isinstance(component, Unit):
+            units[component.address] = component
+        elif isinstance(component, Collection):
+            collections[component.address] = component
+    return units, collections
 
 
-def _check_acyclic(edges: list[tuple[str, str]]) -> None:
-    sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
-    for source, target in edges:
-        sorter.add(target, source)
-    try:
-        sorter.prepare()
-    except graphlib.CycleError as error:
-        loop: list[str] = error.args[1]
-        raise CycleError(
-            f"The edges of the graph close a loop: {' → '.join(loop)}. Messages would go round for ever; leave out one "
-            "edge of it.",
-            edge=[loop[-2], loop[-1]],
-            path=loop[:-1],
-        ) from None
-
-
-def _groups(components: Iterable[Component], listed: AnyCollection[Component]) -> list[list[Unit]]:
-    own: list[list[Unit]] = []
-    rest: list[Unit] = []
-    chosen = {id(component) for component in listed}
+def _walk(components: Iterable[Component]) -> Iterator[Component]:
+    """All components, parents before their children, in order of declaration."""
     for component in components:
-        groups, left = _group(component, is_listed=id(component) in chosen)
-        own += groups
-        rest += left
-    return [rest, *own] if rest else own
+        yield component
+        yield from _walk(component.components.values())
 
 
-def _group(component: Component, *, is_listed: bool) -> tuple[list[list[Unit]], list[Unit]]:
-    """Processes that the component gets, and units of it that are placed with their surroundings."""
-    if isinstance(component, Unit):
-        is_alone = is_listed or getattr(type(component), PROCESS_ATTR, False)
-        return ([[component]], []) if is_alone else ([], [component])
-    groups: list[list[Unit]] = []
-    rest: list[Unit] = []
-    chosen = {id(c) for c in component.process_components()} if isinstance(component, Collection) else set[int]()
-    for child in component.components.values():
-        inner, left = _group(child, is_listed=id(child) in chosen)
-        groups += inner
-        rest += left
-    if is_listed and rest:
-        return [rest, *groups], []
-    return groups, rest
+def _collections(components: Iterable[Component]) -> Iterator[Collection]:
+    """All collections in the order in which programs of ezmsg are asked: parents first, inside the last sibling first."""
+    for top in components:
+        waiting: list[Component] = [top]
+        while waiting:
+            component = waiting.pop()
+            if isinstance(component, Collection):
+                yield component
+                waiting += component.components.values()

@@ -43,32 +43,14 @@ def ruled(field: SettingsFieldMetadata, rules: Mapping[Any, Any]) -> SettingsFie
     return msgspec.structs.replace(described, widget_hint=str(widget) if widget else widget_of(described))
 
 
-def rules_in_notes(notes: Iterable[Any]) -> dict[str, Any]:
-    """Rules in the objects that ``Annotated`` carries, known by the names of their attributes."""
-    rules: dict[str, Any] = {}
-    for note in notes:
-        if isinstance(note, Mapping):
-            rules.update(cast("Mapping[str, Any]", note))
-            continue
-        for name in ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "description"):
-            value = getattr(note, name, None)
-            if value is not None and not callable(value):
-                rules[name] = value
-        step, text = getattr(note, "multiple_of", None), getattr(note, "documentation", None)
-        rules.update({"step": step} if step is not None else {})
-        rules.update({"description": text} if isinstance(text, str) else {})
-    return rules
-
-
 def widget_of(field: SettingsFieldMetadata) -> str | None:
     """How a form would show the field: select, checkbox, slider, int_input, float_input, text_input, or nothing fits."""
     if field.choices:
         return "select"
-    is_bounded = field.bounds is not None and None not in field.bounds
     match field.kind:
         case FieldKind.BOOL:
             return "checkbox"
-        case FieldKind.INT | FieldKind.FLOAT if is_bounded:
+        case FieldKind.INT | FieldKind.FLOAT if field.bounds is not None:
             return "slider"
         case FieldKind.INT:
             return "int_input"

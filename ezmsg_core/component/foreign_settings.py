@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import Any, Literal, cast
 
-from ezmsg_core.component.annotations import annotations_of
-from ezmsg_core.component.field_rules import rules_in_notes
+from ezmsg_core.component.annotations import annotations_of, rules_in_notes
 
 Library = Literal["pydantic", "pydantic 1", "param"]
 
@@ -86,7 +85,9 @@ def with_changes(settings: Any, changes: Mapping[str, Any]) -> Any:
         return changed
     values = {name: getattr(settings, name) for name in foreign_names(kind) or ()}
     if library_of(kind) == "pydantic":
-        return kind.model_validate({_alias(name, info): {**values, **changes}[name] for name, info in kind.model_fields.items()})
+        return kind.model_validate(
+            {_alias(name, info): {**values, **changes}[name] for name, info in kind.model_fields.items()}
+        )
     return kind.parse_obj({entry.alias: {**values, **changes}[name] for name, entry in kind.__fields__.items()})
 
 

@@ -60,15 +60,11 @@ def _by_parts(value: Any, depth: int) -> Any:
         case list():
             return [plain_or_text(item, depth + 1) for item in cast("list[Any]", value)]
         case tuple():
-            return _tagged("tuple", cast("tuple[Any, ...]", value), depth)
+            return {TAG: "tuple", "v": [plain_or_text(item, depth + 1) for item in cast("tuple[Any, ...]", value)]}
         case Mapping():
             pairs = [(key, plain_or_text(item, depth + 1)) for key, item in cast("Mapping[Any, Any]", value).items()]
             if all(type(key) is str and key != TAG for key, _ in pairs):
                 return dict(pairs)
-            return _tagged("map", [[key, item] for key, item in pairs], depth)
+            return {TAG: "map", "v": [[plain_or_text(key, depth + 1), item] for key, item in pairs]}
         case _:
             return text_of(value)
-
-
-def _tagged(tag: str, items: Any, depth: int) -> dict[str, Any]:
-    return {TAG: tag, "v": [plain_or_text(item, depth + 1) for item in items]}

@@ -1,93 +1,48 @@
-"""Settings objects as plain data, as far as they can be; the rest of them as text."""
+"""Settings objects as the server keeps them."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ezmsg_core.errors import EzmsgError
-from ezmsg_core.model.plain import MAX_DEPTH, TAG, to_plain
-
-MAX_TEXT = 4096  # characters of a value that is shown as text
+from ezmsg_core.component.plain_tree import fields_of, plain_or_text, text_of
+from ezmsg_core.component.schema import schema_of
+from ezmsg_core.model.plain import TAG
+from ezmsg_core.model.settings import SettingsSchemaMetadata, SettingsSnapshotValue
 
 
 def structured_of(settings: Any) -> tuple[dict[str, Any] | None, dict[str, Any] | str]:
     """The settings as plain data, or None, and the same or a text for people."""
-    tree = _fields_of(settings)
-    if tree is None:
-        return None, text_of(settings)
-    structured = {str(name): plain_or_text(value) for name, value in tree.items()}
-    return structured, structured
+    if fields_of(settings) is not None or isinstance(settings, Mapping):
+        tree = plain_or_text(settings)
+        if isinstance(tree, dict) and TAG not in tree:
+            fields = cast("dict[str, Any]", tree)
+            return fields, fields
+    return None, text_of(settings)
 
 
-def plain_or_text(value: Any, depth: int = 0) -> Any:
-    """The value as plain data; a part of it that has no plain form as text, the rest as data all the same.
+def snapshot_value(
+    settings: Any,
+    *,
+    actor: str = "",
+    timestamp: float = 0.0,
+    is_uncertain: bool = False,
+    schema: SettingsSchemaMetadata | None = None,
+) -> SettingsSnapshotValue:
+    """The settings as the server keeps them.
 
     Args:
-        value: anything.
-        depth: levels already above the value.
+        settings: the object in force.
+        actor: who asked for it.
+        timestamp: when it was applied, seconds since the epoch.
+        is_uncertain: the unit's handler failed on it.
+        schema: of the settings, where the caller has it; None: it is derived.
     """
-    if depth >= MAX_DEPTH:
-        return text_of(value)
-    fields = None if isinstance(value, Mapping) else _fields_of(value)
-    if fields is not None:
-        return {name: plain_or_text(inner, depth + 1) for name, inner in fields.items()}
-    try:
-        return to_plain(value, depth=depth)
-    except EzmsgError:
-        return _by_parts(value, depth)
-    except Exception:  # noqa: BLE001 - a program's own mapping or number may raise anything
-        return text_of(value)
-
-
-def text_of(value: Any) -> str:
-    """The value as text, cut, without what cannot be encoded."""
-    if type(value).__name__ == "ndarray" and hasattr(value, "shape"):
-        text = f"array of {value.dtype} with the shape {value.shape}"
-    else:
-        try:
-            text = repr(value)
-        except Exception as error:  # noqa: BLE001 - the object's own code
-            text = f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
-    return text[:MAX_TEXT].encode("utf-8", "backslashreplace").decode()
-
-
-def _by_parts(value: Any, depth: int) -> Any:
-    """A container with a part that has no plain form; anything else as text."""
-    match value:
-        case list() | tuple() | set() | frozenset():
-            items = [plain_or_text(item, depth + 1) for item in cast("list[Any]", value)]
-            tag = next((kind.__name__ for kind in (tuple, set, frozenset) if isinstance(value, kind)), "")
-            return {TAG: tag, "v": items} if tag else items
-        case Mapping():
-            pairs = [(key, plain_or_text(item, depth + 1)) for key, item in cast("Mapping[Any, Any]", value).items()]
-            if all(type(key) is str and key != TAG for key, _ in pairs):
-                return dict(pairs)
-            return {TAG: "map", "v": [[plain_or_text(key, depth + 1), item] for key, item in pairs]}
-        case _:
-            return text_of(value)
-
-
-def _fields_of(value: Any) -> Mapping[str, Any] | None:
-    """The fields of an object of a known kind, by name; None for any other object."""
-    if isinstance(value, type):
-        return None
-    if dataclasses.is_dataclass(value):
-        return {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return cast("Mapping[str, Any]", value)
-    names = field_names(type(value))
-    return None if names is None else {name: getattr(value, name, None) for name in names}
-
-
-def field_names(kind: type[Any]) -> list[str] | None:
-    """The field names of a pydantic model or a param class, known by their shape; None for any other class."""
-    for attribute in ("model_fields", "__fields__"):  # pydantic 2, pydantic 1
-        fields: Any = vars(kind).get(attribute) or getattr(kind, attribute, None)
-        if isinstance(fields, Mapping) and hasattr(
-            kind, "__fields_set__" if attribute == "__fields__" else "model_dump"
-        ):
-            return list(cast("Mapping[str, Any]", fields))
-    values = getattr(getattr(kind, "param", None), "values", None)
-    if callable(values):
-        return [name for name in cast("dict[str, Any]", values()) if name != "name"]
-    return None
+    structured, shown = structured_of(settings)
+    return SettingsSnapshotValue(
+        serialized=None,
+        repr_value=shown,
+        structured_value=structured,
+        settings_schema=schema or schema_of(settings),
+        actor=actor,
+        timestamp=timestamp,
+        is_uncertain=is_uncertain,
+    )

@@ -9,8 +9,8 @@ from uuid import UUID
 from ezmsg_core.channel.publisher import Publisher
 from ezmsg_core.channel.reporting import report_counters
 from ezmsg_core.channel.subscriber import Subscriber
-from ezmsg_core.client.control_thread import control_thread
 from ezmsg_core.client.link import Link
+from ezmsg_core.client.link_sharing import control_thread
 from ezmsg_core.client.settings_calls import patch_settings
 from ezmsg_core.client.watch import Watch
 from ezmsg_core.context.calls import call, result_of
@@ -68,9 +68,7 @@ class GraphContext:
     ends, however it ends. Thread: use it on the event loop that entered it.
     """
 
-    def __init__(
-        self, graph_address: AddressType | ServerEntry | None = None, auto_start: bool | None = None
-    ) -> None:
+    def __init__(self, graph_address: AddressType | ServerEntry | None = None, auto_start: bool | None = None) -> None:
         self._address = graph_address
         self._auto_start = auto_start
         self._reached: Reached | None = None
@@ -345,9 +343,7 @@ class GraphContext:
         operation = ProcessControlOperation.GET_PROFILING_SNAPSHOT
         return self._windows.snapshot(await self._typed(unit, operation, ProcessProfile, timeout))
 
-    async def profiling_snapshot_all(
-        self, *, timeout_per_process: float = 0.5
-    ) -> dict[UUID, ProcessProfilingSnapshot]:
+    async def profiling_snapshot_all(self, *, timeout_per_process: float = 0.5) -> dict[UUID, ProcessProfilingSnapshot]:
         """Counters of every process that owns units; those that do not answer in time are left out."""
         snapshots: dict[UUID, ProcessProfilingSnapshot] = {}
         for process in (await self.topology()).processes:
@@ -424,5 +420,3 @@ def _gap(from_seq: int, to_seq: int) -> EventGapError:
         from_seq=from_seq,
         to_seq=to_seq,
     )
-
-

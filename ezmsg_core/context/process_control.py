@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from uuid import UUID
 
-from ezmsg_core.client.control_thread import control_thread
+from ezmsg_core.client.link_sharing import control_thread
 from ezmsg_core.client.process_agent import Handler, ProcessAgent
 from ezmsg_core.context.reaching import reach
 from ezmsg_core.errors import GraphError, LinkLostError, OwnershipError

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from ezmsg_core import config
-from ezmsg_core.client.control_thread import control_thread
 from ezmsg_core.client.link import Link
+from ezmsg_core.client.link_sharing import control_thread
 from ezmsg_core.client.servers import find_server
 from ezmsg_core.errors import ServerUnreachableError
 from ezmsg_core.model.address import AddressType

@@ -1,7 +1,7 @@
 """A graph server seen from outside a session: its edges that outlive their maker, its snapshot, its end."""
 
-from ezmsg_core.client.control_thread import control_thread
 from ezmsg_core.client.link import Link
+from ezmsg_core.client.link_sharing import control_thread
 from ezmsg_core.config import default_server_address
 from ezmsg_core.context.reaching import reach
 from ezmsg_core.model.address import Address, AddressType, as_address

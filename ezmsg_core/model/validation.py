@@ -5,16 +5,19 @@ import math
 import re
 from typing import Any, cast
 
+import msgspec
+
 from ezmsg_core.errors import EzmsgError, SettingsValueError, UnknownSettingError
 from ezmsg_core.model.plain import from_plain
 from ezmsg_core.model.settings import FieldKind, SettingsFieldMetadata, SettingsSchemaMetadata
 
 MAX_SHOWN = 80  # characters of a value in an error
+MAX_CHOICES_SHOWN = 12  # of a field, in an error
+
+_UNSETTABLE = (FieldKind.ARRAY, FieldKind.OPAQUE)
 
 
-def find_field(
-    schema: SettingsSchemaMetadata, dotted_path: str, *, component: str = ""
-) -> SettingsFieldMetadata:
+def find_field(schema: SettingsSchemaMetadata, dotted_path: str, *, component: str = "") -> SettingsFieldMetadata:
     """The field at a dotted path.
 
     Raises:
@@ -22,29 +25,39 @@ def find_field(
     """
     fields = schema.fields
     found: SettingsFieldMetadata | None = None
-    walked: list[str] = []
+    walked = ""
     for part in dotted_path.split("."):
         found = next((field for field in fields if field.name == part), None)
         if found is None:
-            names = [field.name for field in fields]
-            nearest = difflib.get_close_matches(part, names, n=3) or names[:8]
-            prefix = ".".join([*walked, ""])
-            raise UnknownSettingError(
-                f"{component or schema.settings_type} has no field {dotted_path!r}. Near it: "
-                f"{', '.join(prefix + name for name in nearest) or 'nothing; it has no fields there'}.",
-                component=component,
-                field_path=dotted_path,
-                nearest=[prefix + name for name in nearest],
-            )
-        walked.append(part)
+            owner = component or schema.settings_type
+            raise unknown_field(owner, dotted_path, walked, part, [f.name for f in fields], component=component)
+        walked += f"{part}."
         fields = found.fields
     assert found is not None
     return found
 
 
-def check_value(
-    field: SettingsFieldMetadata, value: Any, *, component: str = "", path: str | None = None
-) -> Any:
+def unknown_field(
+    owner: str, dotted_path: str, prefix: str, part: str, names: list[str], *, component: str
+) -> UnknownSettingError:
+    """What to raise for a path that leads to no field.
+
+    Args:
+        owner: what does not have the field, for people.
+        dotted_path: that was asked for.
+        prefix: what of the path is right, with its last dot.
+        part: the name that is wrong.
+        names: what could stand in its place.
+        component: address.
+    """
+    nearest = [prefix + name for name in difflib.get_close_matches(part, names, n=3) or names[:8]]
+    hint = f"Near it: {', '.join(nearest)}." if nearest else "There are no fields to choose from."
+    return UnknownSettingError(
+        f"{owner} has no field {dotted_path!r}. {hint}", component=component, field_path=dotted_path, nearest=nearest
+    )
+
+
+def check_value(field: SettingsFieldMetadata, value: Any, *, component: str = "", path: str | None = None) -> Any:
     """The value, coerced to its field's kind where that loses nothing.
 
     Args:
@@ -53,10 +66,49 @@ def check_value(
         component: address, for the error.
         path: dotted path of the field, for the error; None: its name.
 
+    Returns:
+        The value that the plain data stands for. Enums and nested records are still what they are on the wire: the
+        member's value, a dict.
+
     Raises:
-        SettingsValueError: it breaks a rule, which the error names.
+        SettingsValueError: it breaks a rule, which the error names: read_only, type, choices, bounds, length, pattern.
     """
-    return _Check(component, path or field.name).value(field, value)
+    check = _Check(component, path or field.name)
+    try:
+        decoded = from_plain(value)
+    except EzmsgError as error:
+        raise check.refusal(value, "type", error.text.rstrip(".")) from error
+    return check.value(field, decoded)
+
+
+def is_as_declared(field: SettingsFieldMetadata, value: Any) -> bool:
+    """Whether a value in force is of its field's type, whatever else it breaks.
+
+    Annotations lie: where this is false, new values of the field are not checked either.
+
+    Args:
+        field: what the value is for.
+        value: plain data.
+    """
+    try:
+        check_value(_by_type_alone(field), value)
+    except SettingsValueError:
+        return False
+    return True
+
+
+def _by_type_alone(field: SettingsFieldMetadata) -> SettingsFieldMetadata:
+    is_choice = field.kind in (FieldKind.ENUM, FieldKind.LITERAL)
+    return msgspec.structs.replace(
+        field,
+        is_read_only=False,
+        bounds=None,
+        length=None,
+        pattern=None,
+        choices=field.choices if is_choice else None,
+        fields=[_by_type_alone(inner) for inner in field.fields],
+        items=[_by_type_alone(inner) for inner in field.items],
+    )
 
 
 class _Check:
@@ -67,82 +119,91 @@ class _Check:
         self._path = path
 
     def value(self, field: SettingsFieldMetadata, value: Any) -> Any:
-        if field.is_read_only or field.kind in (FieldKind.ARRAY, FieldKind.OPAQUE):
-            raise self._refusal(value, "read_only", "it is read-only")
+        if field.is_read_only or field.kind in _UNSETTABLE:
+            raise self.refusal(value, "read_only", "it is read-only")
         if value is None and (field.is_optional or field.kind is FieldKind.ANY):
             return None
-        try:
-            value = from_plain(value)
-        except EzmsgError as error:
-            raise self._refusal(value, "type", error.text) from error
-        checked = self._kind(field, value)
+        checked = self._by_kind(field, value)
         self._bounds(field, checked)
         self._length(field, checked)
         return checked
 
-    def _kind(self, field: SettingsFieldMetadata, value: Any) -> Any:
+    def _by_kind(self, field: SettingsFieldMetadata, value: Any) -> Any:
+        typed = self._typed(field, value)
+        return self._choice(field, typed) if field.choices else typed
+
+    def _typed(self, field: SettingsFieldMetadata, value: Any) -> Any:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         match field.kind:
+            case FieldKind.ANY | FieldKind.ENUM | FieldKind.LITERAL:
+                return value
             case FieldKind.BOOL if isinstance(value, bool):
                 return value
-            case FieldKind.INT if isinstance(value, int) and not isinstance(value, bool):
-                return value
-            case FieldKind.INT if isinstance(value, float) and value.is_integer():
+            case FieldKind.INT if is_number and (isinstance(value, int) or value.is_integer()):
                 return int(value)
-            case FieldKind.FLOAT if isinstance(value, (int, float)) and not isinstance(value, bool):
-                if math.isnan(value):
-                    raise self._refusal(value, "type", "it is not a number")
-                return float(value)
+            case FieldKind.FLOAT if is_number:
+                return self._float(value)
             case FieldKind.STR if isinstance(value, str):
                 return value
             case FieldKind.BYTES if isinstance(value, bytes):
                 return value
-            case FieldKind.ENUM | FieldKind.LITERAL:
-                return self._choice(field, value)
             case FieldKind.LIST | FieldKind.TUPLE if isinstance(value, (list, tuple)):
                 return self._items(field, list(cast("list[Any]", value)))
             case FieldKind.DICT if isinstance(value, dict):
-                items = field.items[0] if field.items else None
-                pairs = cast("dict[Any, Any]", value)
-                return {k: self._inner(items, v, f"[{k!r}]") for k, v in pairs.items()}
+                return self._entries(field, cast("dict[Any, Any]", value))
             case FieldKind.NESTED if isinstance(value, dict):
                 return self._nested(field, cast("dict[str, Any]", value))
-            case FieldKind.ANY:
-                return self._choice(field, value) if field.choices else value
             case _:
                 wanted = field.field_type or field.kind.value
-                raise self._refusal(value, "type", f"it has to be {wanted}, and is {type(value).__name__}")
+                raise self.refusal(value, "type", f"it has to be {wanted}, and is {_kind_of(value)}")
+
+    def _float(self, value: float) -> float:
+        if math.isnan(value):
+            raise self.refusal(value, "type", "it has to be a number, and NaN is none")
+        try:
+            return float(value)
+        except OverflowError:
+            raise self.refusal(value, "type", "it is larger than any float") from None
 
     def _choice(self, field: SettingsFieldMetadata, value: Any) -> Any:
-        for choice in field.choices or []:
-            known = from_plain(choice)
-            if known == value and isinstance(known, bool) is isinstance(value, bool):
-                return known
-        allowed = ", ".join(repr(from_plain(choice)) for choice in field.choices or [])
-        raise self._refusal(value, "choices", f"it has to be one of {allowed}")
+        choices = [from_plain(choice) for choice in field.choices or ()]
+        for choice in choices:
+            if _is_same(choice, value):
+                return choice
+        allowed = ", ".join(repr(choice) for choice in choices[:MAX_CHOICES_SHOWN])
+        more = "" if len(choices) <= MAX_CHOICES_SHOWN else f" or {len(choices) - MAX_CHOICES_SHOWN} others"
+        raise self.refusal(value, "choices", f"it has to be one of {allowed}{more}")
 
     def _items(self, field: SettingsFieldMetadata, values: list[Any]) -> list[Any]:
         kinds = field.items
-        if field.kind is FieldKind.TUPLE and not field.is_variadic and kinds and len(kinds) != len(values):
-            raise self._refusal(values, "length", f"it has to have {len(kinds)} items, and has {len(values)}")
-        is_same = field.kind is FieldKind.LIST or field.is_variadic
-        return [
-            self._inner((kinds[0] if is_same else kinds[i]) if kinds else None, item, f"[{i}]")
-            for i, item in enumerate(values)
-        ]
+        is_uniform = field.kind is FieldKind.LIST or field.is_variadic
+        if is_uniform:
+            kinds = kinds[:1] * len(values)
+        elif len(kinds) != len(values):
+            raise self.refusal(values, "length", f"it has to have {len(kinds)} items, and has {len(values)}")
+        if not kinds:
+            return values
+        return [self._inner(kind, item, f"[{i}]") for i, (kind, item) in enumerate(zip(kinds, values, strict=True))]
+
+    def _entries(self, field: SettingsFieldMetadata, entries: dict[Any, Any]) -> dict[Any, Any]:
+        stranger = next((key for key in entries if not isinstance(key, str)), None)
+        if stranger is not None:
+            raise self.refusal(entries, "type", f"its keys have to be text, and {stranger!r} is not")
+        if not field.items:
+            return entries
+        return {key: self._inner(field.items[0], item, f"[{key!r}]") for key, item in entries.items()}
 
     def _nested(self, field: SettingsFieldMetadata, value: dict[str, Any]) -> dict[str, Any]:
         known = {inner.name: inner for inner in field.fields}
-        for name in value:
-            if name not in known:
-                raise self._refusal(value, "type", f"it has no field {name!r}")
-        missing = [inner.name for inner in field.fields if inner.required and inner.name not in value]
-        if missing:
-            raise self._refusal(value, "type", f"the field {missing[0]!r} is missing")
+        stranger = next((name for name in value if name not in known), None)
+        if stranger is not None:
+            raise self.refusal(value, "type", f"it has no field {stranger!r}")
+        missing = next((inner.name for inner in field.fields if inner.required and inner.name not in value), None)
+        if missing is not None:
+            raise self.refusal(value, "type", f"the field {missing!r} is missing")
         return {name: self._inner(known[name], item, f".{name}") for name, item in value.items()}
 
-    def _inner(self, field: SettingsFieldMetadata | None, value: Any, suffix: str) -> Any:
-        if field is None:
-            return value
+    def _inner(self, field: SettingsFieldMetadata, value: Any, suffix: str) -> Any:
         return _Check(self._component, self._path + suffix).value(field, value)
 
     def _bounds(self, field: SettingsFieldMetadata, value: Any) -> None:
@@ -152,23 +213,23 @@ class _Check:
         unit = f" {field.unit}" if field.unit else ""
         if low is not None and (value < low or (field.is_lower_exclusive and value == low)):
             rule = "above" if field.is_lower_exclusive else "at least"
-            raise self._refusal(value, "bounds", f"it has to be {rule} {low:g}{unit}")
+            raise self.refusal(value, "bounds", f"it has to be {rule} {_number(low)}{unit}")
         if high is not None and (value > high or (field.is_upper_exclusive and value == high)):
             rule = "below" if field.is_upper_exclusive else "at most"
-            raise self._refusal(value, "bounds", f"it has to be {rule} {high:g}{unit}")
+            raise self.refusal(value, "bounds", f"it has to be {rule} {_number(high)}{unit}")
 
     def _length(self, field: SettingsFieldMetadata, value: Any) -> None:
         if field.length is not None and isinstance(value, (str, bytes, list, tuple, dict)):
             low, high = field.length
             size = len(cast("list[Any]", value))
-            if (low is not None and size < low) or (high is not None and size > high):
-                raise self._refusal(
-                    value, "length", f"its length has to be {low or 0} to {'any' if high is None else high}, and is {size}"
-                )
-        if field.pattern is not None and isinstance(value, str) and re.fullmatch(field.pattern, value) is None:
-            raise self._refusal(value, "pattern", f"it has to match {field.pattern}")
+            if low is not None and size < low:
+                raise self.refusal(value, "length", f"its length has to be at least {low}, and is {size}")
+            if high is not None and size > high:
+                raise self.refusal(value, "length", f"its length has to be at most {high}, and is {size}")
+        if field.pattern is not None and isinstance(value, str) and not _is_match(field.pattern, value):
+            raise self.refusal(value, "pattern", f"it has to match {field.pattern}")
 
-    def _refusal(self, value: Any, rule: str, reason: str) -> SettingsValueError:
+    def refusal(self, value: Any, rule: str, reason: str) -> SettingsValueError:
         shown = repr(value)[:MAX_SHOWN].encode("utf-8", "backslashreplace").decode()
         where = f"{self._component}.{self._path}" if self._component else self._path
         return SettingsValueError(
@@ -178,3 +239,30 @@ class _Check:
             value=shown,
             rule=rule,
         )
+
+
+def _is_same(choice: Any, value: Any) -> bool:
+    """Whether they are equal, and not merely 1 and True."""
+    if isinstance(choice, bool) is not isinstance(value, bool):
+        return False
+    if isinstance(choice, (list, tuple)) and isinstance(value, (list, tuple)):
+        return list(cast("list[Any]", choice)) == list(cast("list[Any]", value))
+    try:
+        return bool(choice == value)
+    except ValueError:  # arrays do not say whether they are equal
+        return False
+
+
+def _is_match(pattern: str, text: str) -> bool:
+    try:
+        return re.fullmatch(pattern, text) is not None
+    except re.error:  # a pattern in another dialect than ours: the owner has the last word
+        return True
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def _kind_of(value: Any) -> str:
+    return "None" if value is None else type(value).__name__

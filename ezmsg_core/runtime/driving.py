@@ -73,9 +73,7 @@ class UnitDriver:
         finally:
             subscriber.close()
 
-    async def _handle(
-        self, message: Any, functions: list[Callable[..., Any]], on_handled: OnHandled | None
-    ) -> None:
+    async def _handle(self, message: Any, functions: list[Callable[..., Any]], on_handled: OnHandled | None) -> None:
         failure: BaseException | None = None
         for function in list(functions):
             try:

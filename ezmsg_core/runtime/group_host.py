@@ -86,5 +86,3 @@ class GroupHost:
 
     def _terminate(self, reason: str) -> None:
         self._notify(Terminating(reason))
-
-

@@ -1,5 +1,7 @@
 """What the launcher and its workers tell each other over the pipe between them."""
 
+import dataclasses
+
 import msgspec
 
 from ezmsg_core.transport.connection_file import ServerEntry
@@ -58,9 +60,9 @@ Notice = Ready | Failed | Idle | Terminating | Ended
 
 
 def packed(message: Order | Notice) -> bytes:
-    """A message as bytes for the pipe."""
+    """A message as bytes for the pipe; an entry goes without the path of its file, which a worker has no use for."""
     if isinstance(message, Begin):
-        message = Begin(msgspec.structs.replace(message).entry)
+        message = Begin(dataclasses.replace(message.entry, path=None))
     return msgspec.msgpack.encode(message)
 
 

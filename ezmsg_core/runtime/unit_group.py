@@ -10,8 +10,8 @@ from typing import Any
 from ezmsg_core.channel.publisher import Publisher
 from ezmsg_core.channel.reporting import report_counters
 from ezmsg_core.channel.subscriber import Subscriber
-from ezmsg_core.client.control_thread import control_thread
 from ezmsg_core.client.link import Link
+from ezmsg_core.client.link_sharing import control_thread
 from ezmsg_core.client.process_agent import ProcessAgent
 from ezmsg_core.component.stream import InputStream, OutputStream
 from ezmsg_core.component.tasks import SUBSCRIBES_ATTR
@@ -42,9 +42,7 @@ class UnitGroup:
         loop_lag_ns: how late the loop of the units runs.
     """
 
-    def __init__(
-        self, units: list[Unit], terminate: Callable[[str], None], loop_lag_ns: Callable[[], int]
-    ) -> None:
+    def __init__(self, units: list[Unit], terminate: Callable[[str], None], loop_lag_ns: Callable[[], int]) -> None:
         self._units = units
         self._terminate = terminate
         self._loop_lag_ns = loop_lag_ns

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from ezmsg_tui.keys import KeyBinding, keys_of
 from ezmsg_tui.present.desk import InspectorDesk, LinkPhase, Status
 from ezmsg_tui.present.table import Cell
+from ezmsg_tui.present.text import safe_text
 from ezmsg_tui.screens.events import EventsPane
 from ezmsg_tui.screens.help import HelpScreen
 from ezmsg_tui.screens.leaving import LeaveScreen
@@ -37,6 +38,8 @@ VIEWS = (("topology", "Topology"), ("settings", "Settings"), ("profile", "Profil
 _WIDE = 100  # columns from which two panes stand side by side
 _TALL = 30  # lines from which two tables stand one above the other
 _LONGEST_FILTER = 200
+_LONGEST_SAYING = 60
+_SAID_S = 2.0
 
 
 class FilterInput(Input):
@@ -72,6 +75,7 @@ class MainScreen(Screen[None]):
         self._status = Status(LinkPhase.CONNECTING)
         self._panes: dict[str, Pane] = {}
         self._has_focused = False
+        self._said = ""
 
     def compose(self) -> ComposeResult:
         yield StatusBar(id="status")
@@ -165,6 +169,8 @@ class MainScreen(Screen[None]):
         self.query_one(KeyBar).show(tuple(shown))
 
     def _chip(self) -> tuple[Cell, ...]:
+        if self._said:
+            return (Cell(self._said, "ok"),)
         if self._status.phase is LinkPhase.LOST:
             return (Cell("^r", "accent"), Cell(" now  ", "dim"), Cell(self._status.reason, "warning"))
         text = self.pane.filter_text
@@ -266,6 +272,17 @@ class MainScreen(Screen[None]):
         text = self.pane.copy_text
         if text:
             app_of(self).copy_to_clipboard(text)
+            self._say(f"copied {text}")
+
+    def _say(self, text: str) -> None:
+        """Tell in the line of views, for a moment, that a key did something that cannot be seen."""
+        self._said = safe_text(text, _LONGEST_SAYING)
+        self._show_keys()
+        self.set_timer(_SAID_S, self._fall_silent)
+
+    def _fall_silent(self) -> None:
+        self._said = ""
+        self._show_keys()
 
     def action_reconnect(self) -> None:
         self.desk.reconnect_now()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ezmsg_core.channel import Publisher, Subscriber
 from ezmsg_core.client.link import Link
 from ezmsg_core.model.roles import Role
-from ezmsg_core.model.topology import ChannelRecord, TopologyState
+from ezmsg_core.model.topology import TopologyState
 from ezmsg_core.server import GraphServer
 from ezmsg_core.wire.answers import TopologyAnswer
 from ezmsg_core.wire.commands import Command, ConnectEdge, DisconnectEdge, GetTopology
@@ -28,7 +28,7 @@ async def soon(work: Awaitable[R], seconds: float = SOON_S) -> R:
 async def until(is_true: Callable[[], object], seconds: float = SOON_S) -> None:
     """Let the loop run until something is true, which has to be soon."""
     async with asyncio.timeout(seconds):
-        while not is_true():
+        while not is_true():  # noqa: ASYNC110 - counters ring no bell
             await asyncio.sleep(0.001)
 
 
@@ -106,9 +106,12 @@ class Stage:
         assert isinstance(answer, TopologyAnswer)
         return answer.state
 
-    async def channels(self) -> list[ChannelRecord]:
-        """The channels as the server knows them."""
-        return (await self.topology()).channels
+    async def topology_once(self, is_right: Callable[[TopologyState], object]) -> TopologyState:
+        """The graph as soon as something is true of it."""
+        async with asyncio.timeout(SOON_S):
+            while not is_right(state := await self.topology()):
+                await asyncio.sleep(0.005)
+        return state
 
     async def ask(self, command: Command, **options: Any) -> Any:
         return await self.near.ask(command, **options)

@@ -218,24 +218,14 @@ async def test_broadcasts_from_several_tasks_lose_and_double_nothing(stage: Stag
 async def test_broadcasts_from_several_threads_and_loops_lose_and_double_nothing(stage: Stage) -> None:
     publisher = await stage.publisher(num_buffers=4)
     subscriber = await stage.subscriber()
-    failures: list[BaseException] = []
 
-    def publish(who: int) -> None:
-        async def run() -> None:
-            for number in range(200):
-                await publisher.broadcast((who, number))
+    async def publish(who: int) -> None:
+        for number in range(200):
+            await publisher.broadcast((who, number))
 
-        try:
-            asyncio.run(run())
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=publish, args=(who,)) for who in range(3)]
-    for thread in threads:
-        thread.start()
+    publishing = [asyncio.create_task(asyncio.to_thread(lambda who=who: asyncio.run(publish(who)))) for who in range(3)]
     received = await soon(take(subscriber, 600), 20.0)
-    await asyncio.to_thread(lambda: [thread.join() for thread in threads])
-    assert not failures
+    await soon(asyncio.gather(*publishing))
     for who in range(3):
         assert [number for sender, number in received if sender == who] == list(range(200))
 

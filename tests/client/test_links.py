@@ -1,6 +1,5 @@
 """Links to a real server."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest

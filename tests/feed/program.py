@@ -10,7 +10,7 @@ from typing import Any, Self
 import msgspec
 
 from ezmsg_core.client import Link
-from ezmsg_core.client.process_agent import ProcessAgent, refusal, reporter_of
+from ezmsg_core.client.process_agent import ProcessAgent, refusal
 from ezmsg_core.errors import EzmsgError, SettingsConflictError, SettingsValueError
 from ezmsg_core.model.components import GraphMetadata
 from ezmsg_core.model.control import ProcessControlRequest, ProcessControlResponse
@@ -74,7 +74,7 @@ class Program:
         await self.agent.register([UNIT])
         placed = await self.link.ask(AdvertisePublisher(f"{UNIT}/OUT", 32, []))
         assert isinstance(placed, PublisherPlaced)
-        reporter_of(self.link).set_source(lambda: self._counters(placed.endpoint_id))
+        self.link.profiles.set_source(lambda: self._counters(placed.endpoint_id))
         await self.link.ask(ConnectEdge(f"{UNIT}/OUT", "LOG", session.session_id))
         self._is_up.set()
         await self._end.wait()

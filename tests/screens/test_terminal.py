@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+import tty
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -77,6 +78,7 @@ class Terminal:
         for mode in (1000, 1003, 1006, 2004, 1004):
             switches = re.findall(rf"\x1b\[\?{mode}([hl])".encode(), self.output)
             assert not switches or switches[-1] == b"l", f"mode {mode} is left on"
+        tty.setraw(self.slave, termios.TCSANOW)  # in lines, only whole lines would be counted
         waiting = array.array("i", [0])
         fcntl.ioctl(self.slave, termios.FIONREAD, waiting)
         assert waiting[0] == 0, "an answer was left for the shell to read"
@@ -152,7 +154,10 @@ def test_an_answer_that_comes_while_it_is_leaving_is_not_left_for_the_shell(term
     terminal.wait_for("SYS/DECODE")
     terminal.wait_for("\x1b\\[6n")
     terminal.type(b"q")
-    terminal.pump(0.1)
+    terminal.wait_for("\x1b\\[\\?2004l")  # it has begun to give the terminal back
+    late = time.monotonic() + 0.2  # later than input would be read and thrown away, were nothing waited for
+    while time.monotonic() < late:
+        terminal.pump(0.02)
     terminal.type(b"\x1b[5;7R")
     assert terminal.wait_ended() == 0
     terminal.assert_restored()

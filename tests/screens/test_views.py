@@ -284,6 +284,7 @@ async def test_copying_takes_the_address_of_the_selected_row():
     async with running() as stage:
         await stage.press("down", "y")
         assert stage.app.clipboard == "SYS/LSL"
+        assert "copied SYS/LSL" in stage.text
         await stage.press("2", "down", "down", "tab", "down", "y")
         assert stage.app.clipboard == "SYS/BAND.low"
 
