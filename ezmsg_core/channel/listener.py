@@ -55,7 +55,7 @@ class DataListener:
             ConfigError: the runtime directory cannot be used, or no port is free.
         """
         folder = ensure_runtime_dir()
-        _remove_dead(folder)
+        remove_dead_sockets(folder)
         path = folder / f"data-{os.getpid()}-{secrets.token_hex(4)}.sock"
         if hasattr(socket, "AF_UNIX"):
             self.addresses.append(self._listen(UNIX_PREFIX + str(path), listen_unix(path)))
@@ -141,8 +141,8 @@ class DataListener:
             self._on_visitor(visitor)
 
 
-def _remove_dead(folder: Path) -> None:
-    """Remove the sockets of processes that were killed."""
+def remove_dead_sockets(folder: Path) -> None:
+    """Remove the sockets of processes that were killed from the runtime directory."""
     for path in folder.glob(_PATTERN):
         pid_text = path.name.split("-")[1]
         if pid_text.isdigit() and not _is_alive(int(pid_text)) and not is_listening_unix(path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import multiprocessing
 import os
 import platform
 import sys
@@ -337,7 +338,9 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def default_label() -> str:
-    """How this program calls itself: program@host."""
+    """How this process calls itself: program@host, or name@host for one that another process started."""
+    if multiprocessing.parent_process() is not None:
+        return f"{multiprocessing.current_process().name}@{platform.node()}"
     program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
     return f"{program or 'python'}@{platform.node()}"
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import ezmsg_core as ez
 from ezmsg_core.demo import ROOT
 from ezmsg_core.demo.system import DemoSystem
-from ezmsg_core.errors import EzmsgError
+from ezmsg_core.errors import EzmsgError, WorkerError
 from ezmsg_core.model.address import as_address
 
 
@@ -51,23 +51,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _running_graph(address: str | None, connection_file: Path | None) -> Iterator[tuple[Path, list[int]]]:
+def _running_graph(address: str | None, connection_file: Path | None) -> Generator[tuple[Path, list[int]]]:
     """A graph server and the demo graph on it.
 
     Yields:
         The server's connection file, and a sentinel of each worker process.
     """
-    server = ez.GraphServer()
-    server.start(None if address is None else as_address(address), connection_file=connection_file)
+    runner = ez.GraphRunner(
+        {ROOT: DemoSystem()},
+        graph_address=None if address is None else as_address(address),
+        starts_server=True,
+        connection_file=connection_file,
+    )
+    runner.start()
     try:
-        runner = ez.GraphRunner(components={ROOT: DemoSystem()}, graph_address=server.address)
-        runner.start()
-        try:
-            yield connection_file or server.files[0], [process.sentinel for process in runner.processes]
-        finally:
-            runner.stop()
+        assert runner.connection_file is not None
+        yield runner.connection_file, [process.sentinel for process in runner.processes]
     finally:
-        server.stop()
+        with suppress(WorkerError):  # its process is gone, which the exit code tells
+            runner.stop()
 
 
 def _wait_for_end(signals: socket.socket, processes: list[int], seconds: float | None, *, has_parent: bool) -> int:
@@ -86,7 +88,7 @@ def _wait_for_end(signals: socket.socket, processes: list[int], seconds: float |
 
 
 @contextmanager
-def _announced_signals() -> Iterator[socket.socket]:
+def _announced_signals() -> Generator[socket.socket]:
     """Ending signals as bytes to read, so that they are waited for together with everything else.
 
     After the first one they take their default course, in case the end does not come to an end.

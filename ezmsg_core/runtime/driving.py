@@ -43,8 +43,8 @@ class UnitDriver:
             self._terminate(f"{self.unit.address}.{name} ended the graph.")
         except EndpointClosedError:
             pass  # the graph stops while it publishes
-        except Exception:
-            self._failed(name)
+        except Exception as error:  # noqa: BLE001 - whatever the unit raises ends this function alone
+            self._failed(name, error)
 
     async def run_stream(
         self, subscriber: Subscriber, functions: list[Callable[..., Any]], on_handled: OnHandled | None = None
@@ -87,9 +87,9 @@ class UnitDriver:
             except EndpointClosedError:
                 functions.clear()
                 break
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it raises concerns this message alone
                 failure = error
-                self._failed(function.__name__)
+                self._failed(function.__name__, error)
         if on_handled is not None:
             await on_handled(message, failure)
 
@@ -115,20 +115,21 @@ class UnitDriver:
         publisher = self._publishers.get(self._address(stream))
         if publisher is None:
             raise ConfigError(
-                f"{self.unit.address}.{function.__name__} publishes to {stream!r}, which is no OutputStream of the unit.",
+                f"{self.unit.address}.{function.__name__} publishes to {stream!r}, which is no output stream "
+                "of the unit.",
                 name="stream",
                 value=repr(stream),
             )
         try:
             await publisher.broadcast(message)
-        except UnpicklableError:
-            self._failed(function.__name__)
+        except UnpicklableError as error:
+            self._failed(function.__name__, error)
 
     def _address(self, stream: Any) -> str:
         if not isinstance(stream, Stream):
             return ""
         return stream.address if stream.is_placed else self.unit.streams[stream.name].address
 
-    def _failed(self, name: str) -> None:
+    def _failed(self, name: str, error: Exception) -> None:
         self.is_clean = False
-        logger.exception("%s.%s raised", self.unit.address, name)
+        logger.error("%s.%s raised", self.unit.address, name, exc_info=error)

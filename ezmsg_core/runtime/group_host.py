@@ -20,16 +20,16 @@ class GroupHost:
     Args:
         units: of the group.
         notify: takes notices, on any thread.
-        on_go: called with the group's main function, if it has one, once it may run.
+        on_main: called with the group's main function, if it has one, once it may run.
     """
 
     def __init__(
-        self, units: list[Unit], notify: Callable[[Notice], None], on_go: Callable[[Callable[[], object] | None], None]
+        self, units: list[Unit], notify: Callable[[Notice], None], on_main: Callable[[Callable[[], object]], None]
     ) -> None:
         self._thread = LoopThread("TaskThread")
         self._group = UnitGroup(units, self._terminate, self._thread.lag_ns)
         self._notify = notify
-        self._on_go = on_go
+        self._on_main = on_main
         self._watching: concurrent.futures.Future[None] | None = None
         self.failure: BaseException | None = None
         self._thread.start()
@@ -68,7 +68,8 @@ class GroupHost:
 
     async def _go(self) -> None:
         self._group.go()
-        self._on_go(self._group.mains[0] if self._group.mains else None)
+        for main in self._group.mains:
+            self._on_main(main)
         await self._group.wait_idle()
         self._notify(Idle())
 

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from ezmsg_core import config
+from ezmsg_core.channel.listener import remove_dead_sockets
 from ezmsg_core.component.blueprint import Blueprint
 from ezmsg_core.component.metadata import graph_metadata
+from ezmsg_core.component.unit import Unit
 from ezmsg_core.context.graph_context import GraphContext
 from ezmsg_core.errors import EzmsgError, WorkerError
 from ezmsg_core.model.address import AddressType
@@ -34,7 +37,8 @@ class LaunchOptions:
     """Where and how a graph runs."""
 
     graph_address: AddressType | None = None
-    connection_file: Path | None = None  # of a server that is started along; it is written there too
+    starts_server: bool = False  # even where one answers already
+    connection_file: Path | None = None  # of that server, besides the usual place
 
 
 class _Member:
@@ -65,7 +69,7 @@ class Launch:
         self,
         blueprint: Blueprint,
         workers: list[WorkerProcess],
-        local: "list[object]",
+        local: list[Unit],
         options: LaunchOptions,
         on_main: Callable[[Callable[[], object] | None], None],
     ) -> None:
@@ -136,14 +140,14 @@ class Launch:
             self._members.append(_Member(worker, worker.name, worker.addresses))
         if self._local:
             units = [unit for unit in self._blueprint.units.values() if unit in self._local]
-            host = GroupHost(units, self._notified, self._on_main_ready)
+            host = GroupHost(units, self._notified, self._on_main)
             self._members.append(_Member(host, "this process", [unit.address for unit in units]))
         entry = self.entry = self._loop.submit(self._join_graph()).result()
         self._tell_all(Begin(entry))
 
     async def _join_graph(self) -> ServerEntry:
         options = self._options
-        if options.connection_file is not None:
+        if options.starts_server:
             server = self._server = GraphServer()
             await asyncio.to_thread(server.start, options.graph_address, connection_file=options.connection_file)
             context = GraphContext(server.entry)
@@ -258,6 +262,7 @@ class Launch:
             elif not member.host.end():
                 self.is_clean = False
         self._leave_graph()
+        remove_dead_sockets(config.runtime_dir())  # of workers that did not end by themselves
         os.close(self._wake_reader)
         os.close(self._wake_writer)
 
@@ -280,10 +285,6 @@ class Launch:
     def _notified(self, notice: Notice) -> None:
         self._local_notices.append(notice)
         self._wake()
-
-    def _on_main_ready(self, main: Callable[[], object] | None) -> None:
-        if main is not None:
-            self._on_main(main)
 
     def _wake(self) -> None:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 from ezmsg_core import config
 from ezmsg_core.component.blueprint import Blueprint, flatten
@@ -38,13 +38,14 @@ class GraphRunner:
         force_single_process: everything in this process.
         profiler_log_name: kept in the environment for programs that read it.
         start_method: fork, spawn or forkserver; None: the platform's default.
-        connection_file: start a server along, and write its connection file here too.
+        starts_server: start a server along, even where one answers already.
+        connection_file: of the server that is started along, which it then is; besides the usual place.
         components_kwargs: components by name.
 
     Thread: `start`, `stop` and `run_blocking` on one thread; the main one for `run_blocking`, if signals are to end it.
     """
 
-    def __init__(  # noqa: PLR0913 - as programs call it
+    def __init__(  # noqa: PLR0913, PLR0917 - as programs call it
         self,
         components: Mapping[str, Component] | None = None,
         root_name: str | None = None,
@@ -56,6 +57,7 @@ class GraphRunner:
         profiler_log_name: str | None = None,
         *,
         start_method: str | None = None,
+        starts_server: bool = False,
         connection_file: Path | str | None = None,
         **components_kwargs: Component,
     ) -> None:
@@ -75,7 +77,11 @@ class GraphRunner:
             "process_components": list(process_components or ()),
             "force_single_process": force_single_process,
         }
-        self._options = LaunchOptions(graph_address, Path(connection_file) if connection_file is not None else None)
+        self._options = LaunchOptions(
+            graph_address,
+            starts_server or connection_file is not None,
+            Path(connection_file) if connection_file is not None else None,
+        )
         self._is_single = force_single_process
         self._start_method = start_method
         self._blueprint: Blueprint | None = None
@@ -99,7 +105,7 @@ class GraphRunner:
     def connection_file(self) -> Path | None:
         """The connection file of the server, once the graph runs."""
         launch = self._launch
-        return launch.entry.path or self._options.connection_file if launch is not None and launch.entry else None
+        return self._options.connection_file or launch.entry.path if launch is not None and launch.entry else None
 
     @property
     def connections(self) -> list[tuple[str, str]]:
@@ -212,7 +218,7 @@ class GraphRunner:
         try:
             for number, units in enumerate(groups, start=1):
                 others = [worker.pipe for worker in self._workers]
-                self._workers.append(WorkerProcess(context, f"worker {number}", units, others))
+                self._workers.append(WorkerProcess(context, number, units, others))
         except BaseException:
             for worker in self._workers:
                 worker.kill()
@@ -248,7 +254,7 @@ class _EndingSignals:
             self._launch.force()
 
 
-def run(  # noqa: PLR0913 - as programs call it
+def run(  # noqa: PLR0913, PLR0917 - as programs call it
     components: Mapping[str, Component] | None = None,
     root_name: str | None = None,
     connections: Iterable[tuple[Any, Any]] | None = None,
@@ -269,5 +275,5 @@ def run(  # noqa: PLR0913 - as programs call it
         graph_address,
         force_single_process,
         profiler_log_name,
-        **components_kwargs,
+        **cast("dict[str, Any]", components_kwargs),
     ).run_blocking()

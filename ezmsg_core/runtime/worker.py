@@ -36,25 +36,27 @@ def work(pipe: Connection, units: list[Unit], others: list[Connection]) -> None:
 
 
 class Worker:
-    """The main thread runs the units' main function, if there is one; another one reads orders."""
+    """The main thread runs the units' main function, if there is one; others read orders and send notices."""
 
     def __init__(self, pipe: Connection, units: list[Unit]) -> None:
         self._pipe = pipe
-        self._lock = threading.Lock()
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._notices: queue.SimpleQueue[Notice] = queue.SimpleQueue()  # signal handlers may put into it
         self._has_ended = threading.Event()
         self._host = GroupHost(units, self._notify, self._jobs.put)
 
     def run(self) -> None:
         """Work, and return when the process may end."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells the whole group; the launcher decides
-        signal.signal(signal.SIGTERM, lambda *_: self._notify(Terminating("A worker process was told to terminate.")))
+        signal.signal(signal.SIGTERM, self._terminated)
         threading.Thread(target=self._obey, name="ezmsg-orders", daemon=True).start()
-        while not self._has_ended.is_set():
-            job = self._jobs.get()
-            if job is not None:
-                self._run_main(job)
+        threading.Thread(target=self._send_notices, name="ezmsg-notices", daemon=True).start()
+        while (job := self._jobs.get()) is not None:
+            self._run_main(job)
         self._host.end()
+
+    def _terminated(self, _number: int, _frame: object) -> None:
+        self._notify(Terminating("A worker process was told to terminate."))
 
     def _run_main(self, main: Callable[[], object]) -> None:
         try:
@@ -83,7 +85,13 @@ class Worker:
     def _notify(self, notice: Notice) -> None:
         if isinstance(notice, Ended):
             self._has_ended.set()
-        with self._lock, contextlib.suppress(OSError):  # the launcher is gone; it needs no notice
-            self._pipe.send_bytes(packed(notice))
-        if isinstance(notice, Ended):
-            self._jobs.put(None)
+        self._notices.put(notice)
+
+    def _send_notices(self) -> None:
+        while True:
+            notice = self._notices.get()
+            with contextlib.suppress(OSError):  # the launcher is gone; it needs no notice
+                self._pipe.send_bytes(packed(notice))
+            if isinstance(notice, Ended):
+                self._jobs.put(None)
+                return
