@@ -27,8 +27,8 @@ from ezmsg_core.server import GraphServer
 from ezmsg_core.transport.connection_file import ServerEntry
 
 logger = logging.getLogger("ezmsg")
-STOP_S = 1.8  # for tasks to end once they are told to
-FINISH_S = 2.2  # for units to shut down after that; together with the rest under five seconds
+STOP_S = 1.6  # for tasks to end once they are told to
+FINISH_S = 2.0  # for units to shut down after that; together with the rest under five seconds
 KILLED_S = 1.0  # for the kernel to end what was killed
 
 
@@ -131,6 +131,8 @@ class Launch:
             self._end()
         except BaseException as error:  # noqa: BLE001
             self.failure = self.failure or error
+        self._members.clear()
+        self._workers.clear()  # so that their descriptors are closed now
         self.started.set()
         self.ended.set()
         self._on_main(None)

@@ -8,7 +8,8 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 R = TypeVar("R")
-JOIN_S = 1.0  # a loop that is not blocked ends within milliseconds
+JOIN_S = 0.6  # a loop that is not blocked ends within milliseconds
+CANCEL_S = 0.3  # for tasks that are left to take their cancellation
 PULSE_S = 0.25  # how often a loop shows that it runs
 
 
@@ -48,8 +49,11 @@ class LoopThread:
         try:
             self.loop.run_forever()
         finally:
-            for task in asyncio.all_tasks(self.loop):
+            left = asyncio.all_tasks(self.loop)
+            for task in left:
                 task.cancel()
+            if left:
+                self.loop.run_until_complete(asyncio.wait(left, timeout=CANCEL_S))
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.close()
 

@@ -114,7 +114,10 @@ class GraphRunner:
 
     @property
     def processes(self) -> list[BaseProcess]:
-        """The worker processes."""
+        """The worker processes, until the graph has ended: to look at, or to wait for by their sentinels.
+
+        The runtime starts, joins and ends them.
+        """
         return [worker.process for worker in self._workers]
 
     @property

@@ -11,8 +11,10 @@ from multiprocessing.connection import Connection
 
 from ezmsg_core.component.ending import NormalTermination
 from ezmsg_core.component.unit import Unit
+from ezmsg_core.config import runtime_dir
 from ezmsg_core.runtime.group_host import GroupHost
 from ezmsg_core.runtime.orders import Ended, Failed, Finish, Notice, Stop, Terminating, order_of, packed
+from ezmsg_core.transport.connection_file import remove_stale
 
 logger = logging.getLogger("ezmsg")
 ORPHAN_S = 2.0  # for a worker to shut its units down when its launcher is gone
@@ -80,6 +82,7 @@ class Worker:
             self._host.order(Stop())
             self._host.order(Finish())
             self._has_ended.wait(ORPHAN_S)
+            remove_stale(runtime_dir())  # of a server that went with the launcher
             os._exit(1)
 
     def _notify(self, notice: Notice) -> None:

@@ -62,7 +62,7 @@ class WorkerProcess:
             self.process.kill()
 
     def close(self) -> None:
-        """Wait for the end of the process, and give back what it cost."""
+        """Wait for the end of the process, and close the pipe."""
         self.process.join()
         self.pipe.close()
 

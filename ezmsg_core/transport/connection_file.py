@@ -120,6 +120,7 @@ def remove_stale(folder: Path) -> None:
         if is_answering(entry) is False and entry.path is not None:
             with contextlib.suppress(OSError):
                 entry.path.unlink(missing_ok=True)
+                Path(entry.unix or entry.path).unlink(missing_ok=True)
     for path in folder.glob(SOCKET_PATTERN):
         with contextlib.suppress(OSError):
             if time.time() - path.lstat().st_ctime > UNBORN_S and not is_listening_unix(path):
