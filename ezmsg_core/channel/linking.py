@@ -1,5 +1,6 @@
 """How an endpoint comes by the link that it needs, and gives it back."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ async def lease_link(graph_address: AddressType | str | None, link: LinkPort | N
     if link is not None:
         return LinkLease(link, _keep)
     control = control_thread()
-    shared = await control.acquire(find_server(graph_address), Role.PARTICIPATE)
+    shared = await control.acquire(await asyncio.to_thread(find_server, graph_address), Role.PARTICIPATE)
     report_counters(shared)
     return LinkLease(shared, lambda: control.release(shared))
 

@@ -1,5 +1,6 @@
 """Reaching a graph server, or starting one where the caller wants one along."""
 
+import asyncio
 from dataclasses import dataclass
 
 from ezmsg_core import config
@@ -38,7 +39,7 @@ async def reach(
         LinkError: one answers that does not let us in.
     """
     try:
-        entry = address if isinstance(address, ServerEntry) else find_server(address)
+        entry = address if isinstance(address, ServerEntry) else await asyncio.to_thread(find_server, address)
         link = await control_thread().acquire(entry, role)
         return Reached(entry, link, None)
     except ServerUnreachableError:
