@@ -15,5 +15,4 @@ Reading what was declared:
     schema, structured,    settings as data: what may be set, what is set, and a changed copy
     patching
     metadata               a blueprint → the records that a session declares
-    lifecycle              the phases of a unit and of a worker, as tables
 """

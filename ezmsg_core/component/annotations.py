@@ -1,5 +1,6 @@
 """The annotations of a class, resolved: names looked up, type variables replaced, and as a person writes them."""
 
+import enum
 import inspect
 import sys
 import types
@@ -25,24 +26,13 @@ def annotations_of(kind: type[Any], arguments: tuple[Any, ...] = ()) -> dict[str
         kind: the class.
         arguments: what stands for its own type variables, where it is used with arguments.
     """
-    bound = _bound_by_class(kind[arguments] if arguments else kind)
+    used: Any = kind
+    bound = _bound_by_class(used[arguments] if arguments else used)
     found: dict[str, Any] = {}
     for base in reversed(kind.__mro__):
         for name, annotation in _own_annotations(base).items():
             found[name] = with_bindings(_resolved(annotation, base), bound.get(base, {}))
     return found
-
-
-def type_bindings(kind: Any) -> dict[Any, Any]:
-    """What stands for the type variables of a class's generic bases, as in ``class Gain(Scaled[float])``.
-
-    Args:
-        kind: a class, or a generic class with its arguments. Of a variable that several bases use, the nearest counts.
-    """
-    merged: dict[Any, Any] = {}
-    for bindings in reversed(_bound_by_class(kind).values()):
-        merged.update(bindings)
-    return merged
 
 
 def with_bindings(annotation: Any, bindings: Bindings) -> Any:
@@ -64,6 +54,18 @@ def without_none(annotation: Any) -> tuple[Any, bool]:
     if len(rest) == len(members):
         return annotation, False
     return Union[tuple(rest)], True  # noqa: UP007 - made at run time
+
+
+def inner_of(annotation: Any) -> tuple[Any, bool, tuple[Any, ...]]:
+    """The annotation without wrappers and without ``None``.
+
+    Returns:
+        What is left, whether ``None`` was in it, and all notes.
+    """
+    unwrapped, notes = bare(annotation)
+    member, is_optional = without_none(unwrapped)
+    inner, inner_notes = bare(member)
+    return inner, is_optional, (*inner_notes, *notes)
 
 
 def union_members(annotation: Any) -> tuple[Any, ...]:
@@ -88,7 +90,7 @@ def bare(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
         elif isinstance(annotation, typing.NewType):
             annotation = annotation.__supertype__
         elif isinstance(annotation, _ALIAS):
-            annotation = cast("Any", annotation).__value__
+            annotation = annotation.__value__
         elif isinstance(annotation, typing.TypeVar):
             if annotation.__bound__ is None:
                 return (Any, notes)
@@ -164,13 +166,14 @@ def _bound_by_class(kind: Any) -> dict[Any, dict[Any, Any]]:
     found: dict[Any, dict[Any, Any]] = {}
 
     def visit(used: Any, outer: Bindings) -> None:
-        origin = get_origin(used) or used
+        origin: Any = get_origin(used) or used
         arguments = [with_bindings(argument, outer) for argument in get_args(used)]
         own = dict(zip(getattr(origin, "__parameters__", ()), arguments, strict=False))
         if own or origin not in found:
             found[origin] = own
-        for base in vars(origin).get("__orig_bases__", origin.__bases__):
-            base_class = get_origin(base) or base
+        bases: tuple[Any, ...] = origin.__dict__.get("__orig_bases__", origin.__bases__)
+        for base in bases:
+            base_class: Any = get_origin(base) or base
             if isinstance(base_class, type) and base_class not in (typing.Generic, typing.Protocol):
                 visit(base, own)
 
@@ -179,7 +182,7 @@ def _bound_by_class(kind: Any) -> dict[Any, dict[Any, Any]]:
 
 
 def _literal_text(value: Any) -> str:
-    return f"{type(value).__name__}.{value.name}" if hasattr(type(value), "__members__") else repr(value)
+    return f"{type(value).__name__}.{value.name}" if isinstance(value, enum.Enum) else repr(value)
 
 
 def _member_text(member: Any) -> str:

@@ -148,7 +148,7 @@ def _walk(components: Iterable[Component]) -> Iterator[Component]:
 
 
 def _collections(components: Iterable[Component]) -> Iterator[Collection]:
-    """All collections in the order in which programs of ezmsg are asked: parents first, inside the last sibling first."""
+    """All collections, parents first, of siblings the last one first: the order that programs are used to."""
     for top in components:
         waiting: list[Component] = [top]
         while waiting:

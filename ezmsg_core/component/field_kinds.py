@@ -14,9 +14,9 @@ from ezmsg_core.component.annotations import (
     annotation_text,
     annotations_of,
     bare,
+    inner_of,
     rules_in_notes,
     union_members,
-    without_none,
 )
 from ezmsg_core.component.field_rules import ruled
 from ezmsg_core.component.foreign_settings import foreign_fields, foreign_names
@@ -29,14 +29,15 @@ Classes = tuple[type[Any], ...]
 
 MAX_NESTING = 8  # levels of classes in classes; editors show no more
 
-_LISTS = (list, collections.deque, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Iterable)
-_DICTS = (dict, collections.OrderedDict, collections.abc.Mapping, collections.abc.MutableMapping)
+LISTS = (list, collections.deque, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Iterable)
+DICTS = (dict, collections.OrderedDict, collections.abc.Mapping, collections.abc.MutableMapping)
 _SCALARS = (
     (bool, FieldKind.BOOL),
     (int, FieldKind.INT),
     (float, FieldKind.FLOAT),
     (str, FieldKind.STR),
     (bytes, FieldKind.BYTES),
+    (bytearray, FieldKind.BYTES),
 )
 _NUMPY_SCALARS = {
     "integer": FieldKind.INT,
@@ -54,13 +55,11 @@ def field_of(name: str, annotation: Any, within: Classes = ()) -> SettingsFieldM
         annotation: resolved; text that could not be resolved gives a field of any kind.
         within: the settings classes above it, the outermost first.
     """
-    unwrapped, notes = bare(annotation)
-    member, is_optional = without_none(unwrapped)
-    inner, inner_notes = bare(member)
+    inner, is_optional, notes = inner_of(annotation)
     field = msgspec.structs.replace(_blank(name, annotation_text(annotation)), **_parts(inner, within))
     if is_optional or (field.kind is FieldKind.LITERAL and None in get_args(inner)):
         field = msgspec.structs.replace(field, is_optional=True)
-    return ruled(field, rules_in_notes((*inner_notes, *notes)))
+    return ruled(field, rules_in_notes(notes))
 
 
 def _blank(name: str, field_type: str) -> SettingsFieldMetadata:
@@ -76,9 +75,7 @@ def fields_in(kind: Any, within: Classes = ()) -> list[SettingsFieldMetadata] | 
         kind: the class, with its arguments if it is generic.
         within: the settings classes above it, the outermost first.
     """
-    origin: Any = get_origin(kind) or kind
-    if not isinstance(origin, type):
-        return None
+    origin: type[Any] = get_origin(kind) or kind
     if dataclasses.is_dataclass(origin):
         annotations = annotations_of(origin, get_args(kind))
         return [_of_dataclass(field, annotations, within) for field in dataclasses.fields(origin)]
@@ -128,7 +125,8 @@ def is_plain(value: object) -> bool:
 
 def _parts(inner: Any, within: Classes) -> dict[str, Any]:
     """The fields of a record that follow from an annotation without wrappers."""
-    origin, arguments = get_origin(inner) or inner, get_args(inner)
+    origin: Any = get_origin(inner) or inner
+    arguments = get_args(inner)
     if inner is Any or inner is object or isinstance(inner, str):
         return {"kind": FieldKind.ANY}
     if union_members(inner):
@@ -138,23 +136,25 @@ def _parts(inner: Any, within: Classes) -> dict[str, Any]:
         return {"kind": FieldKind.LITERAL, "choices": [plain_or_text(each) for each in arguments if each is not None]}
     if not isinstance(origin, type):
         return {"kind": FieldKind.OPAQUE}
-    if origin is tuple or (issubclass(origin, tuple) and hasattr(origin, "_fields")):
-        return _tuple_parts(origin, arguments, within)
-    if origin in _LISTS:
+    kind = cast("type[Any]", origin)
+    if issubclass(kind, tuple):
+        return _tuple_parts(cast("Any", kind), arguments, within)
+    if origin in LISTS:
         return {"kind": FieldKind.LIST, "items": [field_of("item", each, within) for each in arguments[:1]]}
-    if origin in _DICTS or typing.is_typeddict(origin):
+    if origin in DICTS or typing.is_typeddict(kind):
         is_by_name = not arguments or bare(arguments[0])[0] is str
         items = [field_of("value", each, within) for each in arguments[1:2]]
         return {"kind": FieldKind.DICT, "items": items} if is_by_name else {"kind": FieldKind.ANY}
-    if issubclass(origin, (set, frozenset, collections.abc.Set)):
+    if issubclass(kind, collections.abc.Set):
         return {"kind": FieldKind.ANY}
-    return _class_parts(origin, inner, within)
+    return _class_parts(kind, inner, within)
 
 
 def _tuple_parts(origin: type[Any], arguments: tuple[Any, ...], within: Classes) -> dict[str, Any]:
-    if origin is not tuple:
+    names: tuple[str, ...] | None = getattr(origin, "_fields", None)
+    if names is not None:
         annotations = annotations_of(origin)
-        members = [(name, annotations.get(name, Any)) for name in cast("Any", origin)._fields]
+        members = [(name, annotations.get(name, Any)) for name in names]
         return {"kind": FieldKind.TUPLE, "items": [field_of(name, each, within) for name, each in members]}
     is_variadic = not arguments or (len(arguments) == 2 and arguments[1] is Ellipsis)
     items = [field_of("item", each, within) for each in (arguments[:1] if is_variadic else arguments)]

@@ -44,7 +44,7 @@ def ruled(field: SettingsFieldMetadata, rules: Mapping[Any, Any]) -> SettingsFie
 
 
 def widget_of(field: SettingsFieldMetadata) -> str | None:
-    """How a form would show the field: select, checkbox, slider, int_input, float_input, text_input, or nothing fits."""
+    """How a form would show it: select, checkbox, slider, int_input, float_input, text_input; None: nothing fits."""
     if field.choices:
         return "select"
     match field.kind:

@@ -40,7 +40,7 @@ def library_of(kind: type[Any]) -> Library | None:
         return "pydantic"
     if isinstance(vars(kind).get("__fields__"), Mapping) and hasattr(kind, "parse_obj"):
         return "pydantic 1"
-    if callable(getattr(getattr(kind, "param", None), "values", None)):
+    if hasattr(kind, "param") and hasattr(kind.param, "add_parameter"):
         return "param"
     return None
 
@@ -83,12 +83,24 @@ def with_changes(settings: Any, changes: Mapping[str, Any]) -> Any:
         changed = copy.deepcopy(settings)
         changed.param.update(**changes)
         return changed
-    values = {name: getattr(settings, name) for name in foreign_names(kind) or ()}
-    if library_of(kind) == "pydantic":
-        return kind.model_validate(
-            {_alias(name, info): {**values, **changes}[name] for name, info in kind.model_fields.items()}
-        )
-    return kind.parse_obj({entry.alias: {**values, **changes}[name] for name, entry in kind.__fields__.items()})
+    return from_fields(kind, {**{name: getattr(settings, name) for name in foreign_names(kind) or ()}, **changes})
+
+
+def from_fields(kind: Any, values: Mapping[str, Any]) -> Any:
+    """An object of a foreign settings class with these values, by field name; its library checks them.
+
+    Raises:
+        Exception: whatever the library has against a value.
+    """
+    match library_of(kind):
+        case "pydantic":
+            keys = {name: _alias(name, info) for name, info in kind.model_fields.items()}
+            return kind.model_validate({keys.get(name, name): value for name, value in values.items()})
+        case "pydantic 1":
+            keys = {name: entry.alias for name, entry in kind.__fields__.items()}
+            return kind.parse_obj({keys.get(name, name): value for name, value in values.items()})
+        case _:
+            return kind(**values)
 
 
 def _alias(name: str, info: Any) -> str:
@@ -135,14 +147,16 @@ def _of_param(name: str, parameter: Any) -> ForeignField:
     rules: dict[str, Any] = {}
     bounds: Any = getattr(parameter, "bounds", None)
     if isinstance(bounds, tuple):
-        if isinstance(parameter.default, (list, tuple)):
+        default: Any = parameter.default
+        if isinstance(default, (list, tuple)):
             rules["length"] = bounds
         else:
             low_in, high_in = getattr(parameter, "inclusive_bounds", (True, True))
             rules["ge" if low_in else "gt"], rules["le" if high_in else "lt"] = cast("tuple[Any, Any]", bounds)
-    objects = getattr(parameter, "objects", None)
+    objects: Any = getattr(parameter, "objects", None)
     if objects:
-        rules["choices"] = list(objects.values() if isinstance(objects, Mapping) else objects)
+        named: Any = cast("Mapping[Any, Any]", objects).values() if isinstance(objects, Mapping) else objects
+        rules["choices"] = list(named)
     rules["step"] = getattr(parameter, "step", None)
     rules["pattern"] = getattr(parameter, "regex", None)
     rules["description"] = (parameter.doc or "").strip() or None

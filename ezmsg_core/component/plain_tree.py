@@ -1,7 +1,8 @@
 """Any object as plain data, as far as it can be; the parts of it that cannot as text."""
 
+import collections
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from ezmsg_core.component.foreign_settings import foreign_names
@@ -18,7 +19,7 @@ def fields_of(value: Any) -> dict[str, Any] | None:
     if dataclasses.is_dataclass(value):
         names: list[str] | None = [field.name for field in dataclasses.fields(value)]
     else:
-        names = foreign_names(type(value))
+        names = foreign_names(cast("type[Any]", type(value)))
     return None if names is None else {name: getattr(value, name, None) for name in names}
 
 
@@ -57,8 +58,8 @@ def text_of(value: Any) -> str:
 def _by_parts(value: Any, depth: int) -> Any:
     """A container, some part of which has no plain form; anything else as text."""
     match value:
-        case list():
-            return [plain_or_text(item, depth + 1) for item in cast("list[Any]", value)]
+        case list() | collections.deque():
+            return [plain_or_text(item, depth + 1) for item in cast("Iterable[Any]", value)]
         case tuple():
             return {TAG: "tuple", "v": [plain_or_text(item, depth + 1) for item in cast("tuple[Any, ...]", value)]}
         case Mapping():

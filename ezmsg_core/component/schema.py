@@ -1,7 +1,7 @@
 """The schema of a settings class."""
 
 import dataclasses
-from typing import Any, get_origin
+from typing import Any, cast, get_origin
 
 from ezmsg_core.component.field_kinds import fields_in
 from ezmsg_core.component.foreign_settings import library_of
@@ -21,8 +21,9 @@ def schema_of(settings: Any) -> SettingsSchemaMetadata | None:
     Returns:
         The schema, or None for classes of an unknown kind.
     """
-    kind: Any = settings if isinstance(settings, type) or get_origin(settings) else type(settings)
-    origin: Any = get_origin(kind) or kind
+    is_class = isinstance(get_origin(settings) or settings, type)
+    kind = settings if is_class else cast("type[Any]", type(settings))
+    origin: type[Any] = get_origin(kind) or kind
     fields = fields_in(kind, (origin,))
     if fields is None:
         return None

@@ -1,7 +1,7 @@
 """Units: components with functions that run."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from ezmsg_core.component.component import Component, ComponentMeta, bodies
@@ -11,6 +11,16 @@ from ezmsg_core.component.tasks import MAIN_ATTR, TASK_ATTR, THREAD_ATTR
 from ezmsg_core.errors import SettingsValueError
 
 Functions = dict[str, Callable[..., Any]]
+
+
+class _NothingToAwait:
+    """What the functions that a unit need not have return, so that ``super()`` may be awaited, or not."""
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield from ()
+
+
+_NOTHING_TO_AWAIT = _NothingToAwait()
 
 
 class UnitMeta(ComponentMeta):
@@ -93,11 +103,13 @@ class Unit(Component, metaclass=UnitMeta):
         """The function that runs on the main thread; it takes the unit as argument."""
         return type(self).__main__
 
-    async def initialize(self) -> None:
-        """Prepare to run, and fill the state. May be a plain function too."""
+    def initialize(self) -> Any:
+        """Prepare to run, and fill the state; ``def`` or ``async def``."""
+        return _NOTHING_TO_AWAIT
 
-    async def shutdown(self) -> None:
-        """Give back what `initialize` took; called after the last message. May be a plain function too."""
+    def shutdown(self) -> Any:
+        """Give back what `initialize` took, after the last message; ``def`` or ``async def``."""
+        return _NOTHING_TO_AWAIT
 
     async def setup(self) -> None:
         """Make the state, check the settings, initialize, check the state: in the process that runs the unit.

@@ -14,44 +14,58 @@ from ezmsg_core.model.settings import FieldKind, SettingsFieldMetadata, Settings
 MAX_SHOWN = 80  # characters of a value in an error
 MAX_CHOICES_SHOWN = 12  # of a field, in an error
 
-_UNSETTABLE = (FieldKind.ARRAY, FieldKind.OPAQUE)
+_ANYTHING = SettingsFieldMetadata(
+    "value", "Any", required=True, default=None, description=None, bounds=None, choices=None, widget_hint=None
+)
 
 
 def find_field(schema: SettingsSchemaMetadata, dotted_path: str, *, component: str = "") -> SettingsFieldMetadata:
-    """The field at a dotted path.
+    """The field at a dotted path, which may lead through records and keys of dicts.
+
+    A field of something read-only is read-only.
 
     Raises:
         UnknownSettingError: there is none; the error names the nearest.
     """
     fields = schema.fields
-    found: SettingsFieldMetadata | None = None
+    found = _ANYTHING
+    is_read_only = False
     walked = ""
     for part in dotted_path.split("."):
-        found = next((field for field in fields if field.name == part), None)
-        if found is None:
-            owner = component or schema.settings_type
-            raise unknown_field(owner, dotted_path, walked, part, [f.name for f in fields], component=component)
+        if found.kind is FieldKind.DICT:  # whether it has the key, only its owner knows
+            found = found.items[0] if found.items else _ANYTHING
+        else:
+            match = next((field for field in fields if field.name == part), None)
+            if match is None:
+                owner = component or schema.settings_type
+                names = [field.name for field in fields]
+                raise unknown_field(owner, dotted_path, walked + part, names, component=component)
+            found = match
+        is_read_only = is_read_only or found.is_read_only
         walked += f"{part}."
         fields = found.fields
-    assert found is not None
-    return found
+    return msgspec.structs.replace(found, is_read_only=is_read_only)
 
 
-def unknown_field(
-    owner: str, dotted_path: str, prefix: str, part: str, names: list[str], *, component: str
-) -> UnknownSettingError:
+def unknown_field(owner: str, dotted_path: str, wrong: str, names: list[str], *, component: str) -> UnknownSettingError:
     """What to raise for a path that leads to no field.
 
     Args:
         owner: what does not have the field, for people.
         dotted_path: that was asked for.
-        prefix: what of the path is right, with its last dot.
-        part: the name that is wrong.
-        names: what could stand in its place.
+        wrong: the path as far as the first name that is wrong.
+        names: what could stand in the place of that name.
         component: address.
     """
-    nearest = [prefix + name for name in difflib.get_close_matches(part, names, n=3) or names[:8]]
-    hint = f"Near it: {', '.join(nearest)}." if nearest else "There are no fields to choose from."
+    above, dot, part = wrong.rpartition(".")
+    close = difflib.get_close_matches(part, names, n=3)
+    nearest = [above + dot + name for name in close or names[:MAX_CHOICES_SHOWN]]
+    if close:
+        hint = f"Near it: {', '.join(nearest)}."
+    elif nearest:
+        hint = f"There is: {', '.join(nearest)}{', …' if len(names) > len(nearest) else ''}."
+    else:
+        hint = f"{above or owner} has no fields."
     return UnknownSettingError(
         f"{owner} has no field {dotted_path!r}. {hint}", component=component, field_path=dotted_path, nearest=nearest
     )
@@ -74,17 +88,37 @@ def check_value(field: SettingsFieldMetadata, value: Any, *, component: str = ""
         SettingsValueError: it breaks a rule, which the error names: read_only, type, choices, bounds, length, pattern.
     """
     check = _Check(component, path or field.name)
-    try:
-        decoded = from_plain(value)
-    except EzmsgError as error:
-        raise check.refusal(value, "type", error.text.rstrip(".")) from error
-    return check.value(field, decoded)
+    return check.value(field, check.decoded(value))
+
+
+def check_rules(field: SettingsFieldMetadata, value: Any, *, component: str = "", path: str | None = None) -> Any:
+    """The value, checked by all rules of its field but its type.
+
+    For fields whose annotation says something else than what they hold; see `is_as_declared`.
+
+    Args:
+        field: what the value is for.
+        value: plain data.
+        component: address, for the error.
+        path: dotted path of the field, for the error; None: its name.
+
+    Returns:
+        The value that the plain data stands for.
+
+    Raises:
+        SettingsValueError: it breaks a rule, which the error names: read_only, choices, bounds, length, pattern.
+    """
+    is_typed_choice = field.kind in (FieldKind.ENUM, FieldKind.LITERAL)
+    rules = msgspec.structs.replace(
+        field, kind=FieldKind.ANY, choices=None if is_typed_choice else field.choices, fields=[], items=[]
+    )
+    return check_value(rules, value, component=component, path=path)
 
 
 def is_as_declared(field: SettingsFieldMetadata, value: Any) -> bool:
     """Whether a value in force is of its field's type, whatever else it breaks.
 
-    Annotations lie: where this is false, new values of the field are not checked either.
+    Annotations lie: where this is false, new values of the field cannot be checked by type either.
 
     Args:
         field: what the value is for.
@@ -99,8 +133,10 @@ def is_as_declared(field: SettingsFieldMetadata, value: Any) -> bool:
 
 def _by_type_alone(field: SettingsFieldMetadata) -> SettingsFieldMetadata:
     is_choice = field.kind in (FieldKind.ENUM, FieldKind.LITERAL)
+    is_shown = field.kind in (FieldKind.ARRAY, FieldKind.OPAQUE)  # as plain data it may be a text
     return msgspec.structs.replace(
         field,
+        kind=FieldKind.ANY if is_shown else field.kind,
         is_read_only=False,
         bounds=None,
         length=None,
@@ -111,6 +147,23 @@ def _by_type_alone(field: SettingsFieldMetadata) -> SettingsFieldMetadata:
     )
 
 
+def refused_value(path: str, value: Any, rule: str, reason: str, *, component: str) -> SettingsValueError:
+    """What to raise for a value that breaks a rule.
+
+    Args:
+        path: dotted path of the field.
+        value: plain data, or what it stands for.
+        rule: which one, in a word.
+        reason: half a sentence about "it".
+        component: address, or empty.
+    """
+    shown = repr(value)[:MAX_SHOWN].encode("utf-8", "backslashreplace").decode()
+    where = f"{component}.{path}" if component else path
+    return SettingsValueError(
+        f"{where} cannot be {shown}: {reason}.", component=component, field_path=path, value=shown, rule=rule
+    )
+
+
 class _Check:
     """One check; knows what to call the field in an error."""
 
@@ -118,11 +171,19 @@ class _Check:
         self._component = component
         self._path = path
 
+    def decoded(self, value: Any) -> Any:
+        try:
+            return from_plain(value)
+        except EzmsgError as error:
+            raise self.refusal(value, "type", error.text.rstrip(".")) from error
+
     def value(self, field: SettingsFieldMetadata, value: Any) -> Any:
-        if field.is_read_only or field.kind in _UNSETTABLE:
-            raise self.refusal(value, "read_only", "it is read-only")
+        if field.is_read_only:
+            raise self.refusal(value, "read_only", "it is read-only: its unit reports it, and nobody sets it")
         if value is None and (field.is_optional or field.kind is FieldKind.ANY):
             return None
+        if field.kind is FieldKind.OPAQUE:
+            raise self.refusal(value, "read_only", f"a {field.field_type} cannot be made from outside the program")
         checked = self._by_kind(field, value)
         self._bounds(field, checked)
         self._length(field, checked)
@@ -146,6 +207,8 @@ class _Check:
             case FieldKind.STR if isinstance(value, str):
                 return value
             case FieldKind.BYTES if isinstance(value, bytes):
+                return value
+            case FieldKind.ARRAY if type(value).__name__ == "ndarray":
                 return value
             case FieldKind.LIST | FieldKind.TUPLE if isinstance(value, (list, tuple)):
                 return self._items(field, list(cast("list[Any]", value)))
@@ -230,15 +293,7 @@ class _Check:
             raise self.refusal(value, "pattern", f"it has to match {field.pattern}")
 
     def refusal(self, value: Any, rule: str, reason: str) -> SettingsValueError:
-        shown = repr(value)[:MAX_SHOWN].encode("utf-8", "backslashreplace").decode()
-        where = f"{self._component}.{self._path}" if self._component else self._path
-        return SettingsValueError(
-            f"{where} cannot be {shown}: {reason}.",
-            component=self._component,
-            field_path=self._path,
-            value=shown,
-            rule=rule,
-        )
+        return refused_value(self._path, value, rule, reason, component=self._component)
 
 
 def _is_same(choice: Any, value: Any) -> bool:
@@ -256,7 +311,7 @@ def _is_same(choice: Any, value: Any) -> bool:
 def _is_match(pattern: str, text: str) -> bool:
     try:
         return re.fullmatch(pattern, text) is not None
-    except re.error:  # a pattern in another dialect than ours: the owner has the last word
+    except (re.error, OverflowError):  # a pattern in another dialect than ours: the owner has the last word
         return True
 
 

@@ -58,7 +58,7 @@ class Amplifier(Unit):
     INPUT = InputStream(int)
     OUTPUT = OutputStream(int)
 
-    def initialize(self) -> None:  # type: ignore[override]
+    def initialize(self) -> None:
         self.STATE.count = 0
 
     @subscriber(INPUT)
@@ -550,7 +550,7 @@ async def test_setup_makes_the_state_then_initializes():
     assert other.STATE.seen is not unit.STATE.seen
 
     class Async(Amplifier):
-        async def initialize(self) -> None:  # type: ignore[override]
+        async def initialize(self) -> None:
             await super(Amplifier, self).initialize()
             self.STATE.count = 7
 
@@ -570,7 +570,7 @@ async def test_a_unit_without_settings_does_not_start():
 
 async def test_a_state_field_left_out_is_named():
     class Forgetful(Amplifier):
-        def initialize(self) -> None: ...  # type: ignore[override]
+        def initialize(self) -> None: ...
 
     with pytest.raises(AttributeError, match=r"Forgetful has no value for STATE\.count after initialize") as caught:
         await Forgetful().setup()
