@@ -103,6 +103,19 @@ class TestEdges:
         assert (refusal.value.path[0], refusal.value.path[-1]) == (target, source)
         assert play.machine.topology() == before
 
+    def test_ways_that_part_and_meet_again_are_no_loop_and_lead_there_once(self):
+        play = Play()
+        ada = play.enter()
+        for edge in ("ab", "ac", "bd", "cd"):
+            ada.ask(commands.ConnectEdge(*edge))
+        ada.ask(commands.ConnectEdge("x", "a"))
+        publisher = publisher_of(ada, "x")
+        placed = ada.ask(commands.AdvertiseSubscriber("d"))
+        assert [p.endpoint_id for p in placed.publishers] == [publisher]
+        with pytest.raises(CycleError) as refusal:
+            ada.ask(commands.ConnectEdge("d", "x"))
+        assert refusal.value.path == ["x", "a", "b", "d"]
+
     @pytest.mark.parametrize("topic", ["", "x" * 513, "é" * 257])
     def test_a_topic_beyond_its_limit_is_refused(self, topic: str):
         ada = Play().enter()
@@ -145,6 +158,16 @@ class TestSessions:
         state = play.machine.topology()
         assert [(e.source, e.target, e.owners) for e in state.edges] == [("x", "y", [b])]
         assert len(state.sessions) == 2
+
+    def test_clearing_a_session_takes_what_it_declared(self):
+        play = Play()
+        ada = play.enter()
+        session = session_of(ada)
+        ada.ask(commands.RegisterMetadata(session, metadata(unit("U", gain=1))))
+        ada.ask(commands.ClearSession(session))
+        (record,) = play.machine.topology().sessions
+        assert record.metadata is None
+        assert play.machine.settings().values == {}
 
     def test_a_closed_session_is_unknown_and_its_addresses_are_free(self):
         play = Play()
@@ -222,6 +245,22 @@ class TestProcesses:
         ada.ask(commands.RegisterUnits(process, ["U"], pid=77, host="elsewhere"))
         record = play.machine.topology().processes[0]
         assert (record.pid, record.host) == (77, "elsewhere")
+
+    def test_registering_what_is_owned_already_is_no_event(self):
+        play = Play()
+        ada = play.enter()
+        process = process_of(ada, "U")
+        before = play.machine.topology().revision
+        ada.ask(commands.RegisterUnits(process, ["U"]))
+        assert play.machine.topology().revision == before
+
+    def test_a_process_that_stays_as_alive_as_it_was_is_no_event(self):
+        play = Play()
+        ada = play.enter()
+        process_of(ada)
+        before = play.machine.topology().revision
+        ada.send(frames.Alive(0))
+        assert play.machine.topology().revision == before
 
     def test_a_busy_loop_and_silence_are_shown_not_evicted(self):
         play = Play()
@@ -393,6 +432,15 @@ class TestSettings:
         assert play.machine.settings().values["U"].structured_value == {"gain": 5}
         assert len(ada.ask(commands.GetSettingsEvents()).events) == 2
 
+    def test_declaring_the_same_again_is_no_event_and_something_else_is(self):
+        play = Play()
+        ada = play.enter()
+        session = session_of(ada)
+        for gain, revision in ((1, 1), (1, 1), (2, 2)):
+            ada.ask(commands.RegisterMetadata(session, metadata(unit("U", gain=gain))))
+            assert play.machine.settings().values["U"].revision == revision
+            assert len(ada.ask(commands.GetSettingsEvents()).events) == revision
+
     def test_a_value_falls_back_to_the_initial_one_when_its_process_leaves(self):
         play = Play()
         ada, worker = play.enter(), play.enter()
@@ -498,6 +546,24 @@ class TestWatches:
         assert isinstance(eve.items(watch)[0], SettingsListed)
         play.wait(2.5)
         assert eve.items(watch) == [Bookmark(0)]
+
+    def test_a_watch_that_has_heard_something_hears_no_bookmark(self):
+        play = Play()
+        ada, eve = play.enter(), play.enter(Role.OBSERVE)
+        watch = eve.ask(commands.OpenWatch(StreamName.TOPOLOGY)).watch_id
+        play.wait(1.9)
+        ada.ask(commands.ConnectEdge("a", "b"))
+        eve.items(watch)
+        play.wait(0.5)
+        assert eve.items(watch) == []
+
+    @pytest.mark.parametrize("stream", [StreamName.TOPOLOGY, StreamName.SETTINGS])
+    def test_all_who_begin_at_one_revision_begin_with_the_same_state(self, stream: StreamName):
+        play = Play()
+        eve, ian = play.enter(Role.OBSERVE), play.enter(Role.OBSERVE)
+        watches = [(actor, actor.ask(commands.OpenWatch(stream)).watch_id) for actor in (eve, ian)]
+        first, second = (actor.items(watch)[0].state for actor, watch in watches)
+        assert first == second
 
     def test_settings_are_watched_like_the_graph(self):
         play = Play()
