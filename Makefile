@@ -7,7 +7,7 @@ SCRIPTS := $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("scr
 PACKAGES := ezmsg_core ezmsg_tui
 SOURCES := $(PACKAGES) tests $(wildcard benchmarks examples screenshots)
 
-.PHONY: help fix check style types layers dependencies rooms test cover cover-core deep bench demo clean
+.PHONY: help fix check style types layers dependencies rooms test cover cover-core deep bench screenshots demo clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ deep:  ## the long tests: soak, chaos, fuzz
 
 bench:  ## measure against the budgets
 	$(PYTHON) benchmarks/inspector_frames.py
+
+screenshots:  ## draw the pictures of the README from a real run
+	$(PYTHON) screenshots/make.py
 
 demo:  ## the inspector on the demo graph
 	$(SCRIPTS)/ezmsg-tui --demo
