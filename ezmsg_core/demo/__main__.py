@@ -17,6 +17,7 @@ from ezmsg_core.demo import ROOT
 from ezmsg_core.demo.system import DemoSystem
 from ezmsg_core.errors import EzmsgError, WorkerError
 from ezmsg_core.model.address import as_address
+from ezmsg_core.runtime.ending_signals import EndingSignals
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,20 +92,15 @@ def _wait_for_end(signals: socket.socket, processes: list[int], seconds: float |
 def _announced_signals() -> Generator[socket.socket]:
     """Ending signals as bytes to read, so that they are waited for together with everything else.
 
-    After the first one they take their default course, in case the end does not come to an end.
+    Another one ends this process at once; its workers then end by themselves.
     """
     receiver, sender = socket.socketpair()
-    sender.setblocking(False)
 
-    def announce(_number: int, _frame: object) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
+    def announce(_number: signal.Signals) -> None:
         with suppress(OSError):  # closed: the end has begun already
             sender.send(b"!")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, announce)
-    with receiver, sender:
+    with receiver, sender, EndingSignals(announce, lambda: os.kill(os.getpid(), signal.SIGKILL)):
         yield receiver
 
 

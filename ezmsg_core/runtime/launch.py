@@ -254,7 +254,8 @@ class Launch:
         for member in self._members:
             if not member.has_ended:
                 self.is_clean = False
-                logger.error("%s did not end in time: %s", member.name, ", ".join(member.addresses))
+                why = "was not waited for" if self._is_forced else "did not end in time"
+                logger.error("%s %s: %s", member.name, why, ", ".join(member.addresses))
             if isinstance(member.host, WorkerProcess):
                 if not member.has_ended:
                     member.host.kill()

@@ -4,11 +4,9 @@ import multiprocessing
 import os
 import queue
 import signal
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import FrameType
 from typing import Any, cast
 
 from ezmsg_core import config
@@ -17,6 +15,7 @@ from ezmsg_core.component.component import Component
 from ezmsg_core.component.ending import NormalTermination
 from ezmsg_core.errors import ConfigError, EzmsgError, GraphRunnerStartError
 from ezmsg_core.model.address import AddressType
+from ezmsg_core.runtime.ending_signals import EndingSignals
 from ezmsg_core.runtime.launch import Launch, LaunchOptions
 from ezmsg_core.runtime.logs import logger
 from ezmsg_core.runtime.worker_process import WorkerProcess
@@ -148,7 +147,7 @@ class GraphRunner:
             return
         launch = self._prepare(blueprint, blueprint.groups[0], blueprint.groups[1:])
         failure: BaseException | None = None
-        with _EndingSignals(launch):
+        with EndingSignals(self._end_by, launch.force):
             launch.start()
             while (job := self._jobs.get()) is not None:
                 try:
@@ -207,6 +206,11 @@ class GraphRunner:
         if launch.failure is not None:
             raise launch.failure
 
+    def _end_by(self, number: signal.Signals) -> None:
+        assert self._launch is not None
+        logger.info("The graph stops: %s. Once more ends it without waiting.", number.name)
+        self._launch.stop(f"{number.name} was received.")
+
     def _lay_out(self) -> Blueprint:
         if self._blueprint is not None:
             raise GraphRunnerStartError(
@@ -229,32 +233,6 @@ class GraphRunner:
             raise
         self._launch = Launch(blueprint, self._workers, local, self._options, self._jobs.put)
         return self._launch
-
-
-class _EndingSignals:
-    """While the graph runs, SIGINT and SIGTERM end it; the second one without waiting."""
-
-    def __init__(self, launch: Launch) -> None:
-        self._launch = launch
-        self._count = 0
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._end)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _end(self, number: int, _frame: FrameType | None) -> None:
-        self._count += 1
-        if self._count == 1:
-            logger.info("The graph stops: %s. Once more ends it without waiting.", signal.Signals(number).name)
-            self._launch.stop(f"{signal.Signals(number).name} was received.")
-        else:
-            self._launch.force()
 
 
 def run(  # noqa: PLR0913, PLR0917 - as programs call it

@@ -96,7 +96,7 @@ class Shell:
             self._handle(LinkClosed(connection.link, reason))
         elif connection.link == 0:
             text = f"A connection from {connection.address} ended without a link: {reason}"
-            self._say(logging.INFO, "strangers", text)
+            self._say(logging.DEBUG, "strangers", text)  # whoever looks for servers knocks like this
         if not self._connections:
             self._is_deserted.set()
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from ezmsg_core.runtime.ending_signals import SAME_WISH_S
 from ezmsg_core.runtime.launch import STOP_S
 from tests.runtime.units import noted
 
@@ -95,14 +97,14 @@ def names_that(notes: Path, event: str) -> set[Any]:
 
 
 @pytest.mark.parametrize("apart", [True, False])
-@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGINT to all"])
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGINT to all", "SIGINT to it and to all"])
 def test_a_signal_shuts_every_unit_down(start: Start, how: str, apart: bool, runtime_dir: Path) -> None:
     program = start(apart=apart, A={}, B={}, C={})
     pids = program.wait_for("run")
-    if how == "SIGINT to all":  # as from the keyboard
+    if how.startswith("SIGINT to it") or how in {"SIGINT", "SIGTERM"}:
+        program.process.send_signal(getattr(signal, how.split(maxsplit=1)[0]))
+    if how.endswith("to all"):  # as from the keyboard
         os.killpg(program.process.pid, signal.SIGINT)
-    else:
-        program.process.send_signal(getattr(signal, how))
     assert program.ended(pids) == 0
     assert names_that(program.notes, "shutdown") == program.names
     assert not list(runtime_dir.rglob("*"))
@@ -134,6 +136,7 @@ def test_a_second_signal_ends_without_waiting(start: Start) -> None:
     pids = program.wait_for("run")
     program.process.send_signal(signal.SIGINT)
     program.wait_for_words("Once more ends it without waiting")
+    threading.Event().wait(2 * SAME_WISH_S)
     told = time.monotonic()
     program.process.send_signal(signal.SIGINT)
     program.ended(pids)
