@@ -1,6 +1,7 @@
 """What is said of a settings field besides its type: bounds, choices, length, unit, description."""
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
@@ -31,16 +32,13 @@ def ruled(field: SettingsFieldMetadata, rules: Mapping[Any, Any]) -> SettingsFie
         changes["length"] = length
     if (step := _number(rules.get("step"))) is not None and step > 0:
         changes["step"] = step
-    if isinstance(rules.get("pattern"), str):
-        changes["pattern"] = rules["pattern"]
-    for name in ("description", "unit"):
-        if rules.get(name) is not None:
-            changes[name] = str(rules[name])
-    if rules.get("read_only"):
+    for name in ("description", "unit", "pattern"):
+        if (text := _text(rules.get(name))) is not None:
+            changes[name] = text
+    if rules.get("read_only") is True:
         changes["is_read_only"] = True
     described = msgspec.structs.replace(field, **changes)
-    widget = rules.get("widget")
-    return msgspec.structs.replace(described, widget_hint=str(widget) if widget else widget_of(described))
+    return msgspec.structs.replace(described, widget_hint=_text(rules.get("widget")) or widget_of(described))
 
 
 def widget_of(field: SettingsFieldMetadata) -> str | None:
@@ -77,6 +75,10 @@ def _limit(
     return limit, False
 
 
+def _text(value: Any) -> str | None:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else None
+
+
 def _number(value: Any) -> float | None:
     if value is None or isinstance(value, bool):
         return None
@@ -96,11 +98,11 @@ def _choices(choices: Any) -> list[Any]:
 
 
 def _length(rules: Mapping[Any, Any]) -> tuple[int | None, int | None] | None:
-    length = rules.get("length")
-    if isinstance(length, int):
-        return length, length
+    length: Any = rules.get("length")
     low, high = rules.get("min_length"), rules.get("max_length")
     if isinstance(length, (tuple, list)) and len(cast("list[Any]", length)) == 2:
         low, high = cast("list[Any]", length)
-    low, high = (limit if isinstance(limit, int) else None for limit in (low, high))
+    elif length is not None:
+        low = high = cast("Any", length)
+    low, high = (limit if type(limit) is int and 0 <= limit < sys.maxsize else None for limit in (low, high))
     return None if low is None and high is None else (low, high)

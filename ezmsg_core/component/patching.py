@@ -81,10 +81,15 @@ def _tree(schema: SettingsSchemaMetadata, fields: Mapping[str, Any], component: 
             if isinstance(deeper, _Leaf):
                 raise _overlap(component, deeper.path, path)
             level = deeper
-        if name in level:
-            raise _overlap(component, path, f"{path}.…")
+        inside = level.get(name)
+        if inside is not None:
+            raise _overlap(component, path, _first_path(inside))
         level[name] = leaf
     return tree
+
+
+def _first_path(node: "Tree | _Leaf") -> str:
+    return node.path if isinstance(node, _Leaf) else _first_path(next(iter(node.values())))
 
 
 def _overlap(component: str, outer: str, inner: str) -> SettingsError:

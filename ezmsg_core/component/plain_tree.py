@@ -64,7 +64,7 @@ def _by_parts(value: Any, depth: int) -> Any:
             return {TAG: "tuple", "v": [plain_or_text(item, depth + 1) for item in cast("tuple[Any, ...]", value)]}
         case Mapping():
             pairs = [(key, plain_or_text(item, depth + 1)) for key, item in cast("Mapping[Any, Any]", value).items()]
-            if all(type(key) is str and key != TAG for key, _ in pairs):
+            if all(type(key) is str and key != TAG and isinstance(to_plain(key), str) for key, _ in pairs):
                 return dict(pairs)
             return {TAG: "map", "v": [[plain_or_text(key, depth + 1), item] for key, item in pairs]}
         case _:

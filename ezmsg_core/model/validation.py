@@ -221,12 +221,13 @@ class _Check:
                 raise self.refusal(value, "type", f"it has to be {wanted}, and is {_kind_of(value)}")
 
     def _float(self, value: float) -> float:
-        if math.isnan(value):
-            raise self.refusal(value, "type", "it has to be a number, and NaN is none")
         try:
-            return float(value)
+            number = float(value)
         except OverflowError:
             raise self.refusal(value, "type", "it is larger than any float") from None
+        if math.isnan(number):
+            raise self.refusal(value, "type", "it has to be a number, and NaN is none")
+        return number
 
     def _choice(self, field: SettingsFieldMetadata, value: Any) -> Any:
         choices = [from_plain(choice) for choice in field.choices or ()]

@@ -550,7 +550,7 @@ async def test_setup_makes_the_state_then_initializes():
     assert other.STATE.seen is not unit.STATE.seen
 
     class Async(Amplifier):
-        async def initialize(self) -> None:
+        async def initialize(self) -> None:  # type: ignore[override]
             await super(Amplifier, self).initialize()
             self.STATE.count = 7
 
