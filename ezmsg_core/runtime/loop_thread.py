@@ -7,6 +7,8 @@ import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from ezmsg_core.transport.event_loops import new_event_loop
+
 R = TypeVar("R")
 JOIN_S = 0.6  # a loop that is not blocked ends within milliseconds
 CANCEL_S = 0.3  # for tasks that are left to take their cancellation
@@ -17,7 +19,7 @@ class LoopThread:
     """A daemon thread with an event loop, running from `start` to `stop`."""
 
     def __init__(self, name: str) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_event_loop()
         self._thread = threading.Thread(target=self._carry, name=name, daemon=True)
         self._due_ns = 0
         self._worst_ns = 0

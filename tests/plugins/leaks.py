@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from ezmsg_core.transport.event_loops import new_event_loop
 from tests.plugins.room import RUNTIME_VARIABLE
 
 GRACE_S = 5.0
@@ -29,6 +30,7 @@ SEGMENT_PREFIXES = ("ez", "psm_", "sem.mp-")
 
 def pytest_configure() -> None:
     multiprocessing.resource_tracker.ensure_running()  # it lives as long as the run, whichever test needs it first
+    new_event_loop().close()  # uvloop's first loop opens a pipe that the process keeps
 
 
 @pytest.fixture(autouse=True)
