@@ -1,8 +1,8 @@
 """The links of a process, shared by all who need one, and the control thread that they live on.
 
-Apart from the program's own event loops, so that heartbeats, calls and tickets go on while the program computes. Whoever
-asks for the same server and role gets the same link, which is closed when its last user gives it back. A forked child
-starts without any.
+Apart from the program's own event loops, so that heartbeats, calls and tickets go on while the program computes.
+Whoever asks for the same server and role gets the same link, which is closed when its last user gives it back. A forked
+child starts without any.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from ezmsg_core.client.link import Link
 from ezmsg_core.errors import LinkLostError
 from ezmsg_core.model.roles import Role
 from ezmsg_core.transport.connection_file import ServerEntry
+from ezmsg_core.transport.event_loops import new_event_loop
 
 R = TypeVar("R")
 Key = tuple[str, str, Role]  # epoch and address of a server, and what for
@@ -150,7 +151,7 @@ class ControlThread:
         with self._lock:
             self._users += 1
             if self._loop is None:
-                loop = self._loop = asyncio.new_event_loop()
+                loop = self._loop = new_event_loop()
                 threading.Thread(target=_carry, args=(loop,), name="ezmsg-control", daemon=True).start()
 
     def _leave(self) -> None:

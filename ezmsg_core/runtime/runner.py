@@ -87,7 +87,8 @@ class GraphRunner:
         self._launch: Launch | None = None
         self._workers: list[WorkerProcess] = []
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        os.environ[PROFILER_ENV] = profiler_log_name or "ezprofiler.log"
+        if profiler_log_name is not None:
+            os.environ[PROFILER_ENV] = profiler_log_name
 
     @property
     def graph_address(self) -> AddressType | None:
