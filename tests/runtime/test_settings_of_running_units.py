@@ -111,7 +111,7 @@ async def test_a_handler_that_raises_leaves_an_uncertain_value(context: ez.Graph
 
 
 async def test_a_handler_that_does_not_end_is_not_waited_for(context: ez.GraphContext) -> None:
-    with pytest.raises(CallError, match=r"took more than 0\.2 s\. Whether it was done is unknown"):
+    with pytest.raises(CallError, match=r"0\.2 s\. Whether .* is unknown"):
         await context.update_setting("BENCH/SLEEPER", "gain", 2.0, timeout=0.2)
 
 
