@@ -23,13 +23,15 @@ from ezmsg_core.transport.acceptor import Acceptor
 from ezmsg_core.transport.connection_file import (
     ServerEntry,
     entry_path,
+    is_alive,
+    list_entries,
     read_entry,
     remove_stale,
     socket_path,
     write_entry,
 )
 from ezmsg_core.transport.places import ensure_runtime_dir
-from ezmsg_core.transport.sockets import bound_address, listen_tcp, listen_tcp_from, listen_unix
+from ezmsg_core.transport.sockets import at_first_free, bound_address, listen_tcp, listen_unix
 from ezmsg_core.wire.handshake import KEY_BYTES, PROTOCOL
 
 logger = logging.getLogger("ezmsg.server")
@@ -77,9 +79,10 @@ class Serving:
         """Listen, and write the connection file.
 
         Raises:
-            ConfigError: the address is taken or reachable from elsewhere, or the runtime directory cannot be used.
-            ConnectionFileError: the connection file whose keys are to be used again cannot be read.
-            OSError: a connection file cannot be written. In each case nothing is left behind.
+            ConfigError: the address is taken or reachable from elsewhere, or the runtime directory or the connection
+                file cannot be written.
+            ConnectionFileError: the connection file whose keys are to be used again cannot be read. In each case
+                nothing is left behind.
         """
         options = options or ServingOptions()
         host = options.address.host if options.address is not None else DEFAULT_HOST
@@ -93,16 +96,17 @@ class Serving:
         folder = ensure_runtime_dir()
         remove_stale(folder)
         with contextlib.ExitStack() as undo:
-            tcp_socket = undo.enter_context(_listen_tcp(options.address))
+            tcp_socket, unix_socket = _listen(options.address, folder)
             tcp = bound_address(tcp_socket)
             unix_path = socket_path(folder, tcp)
-            unix_socket = undo.enter_context(listen_unix(unix_path))
             undo.callback(unix_path.unlink, missing_ok=True)
+            undo.enter_context(tcp_socket)
+            undo.enter_context(unix_socket)
             entry = _new_entry(tcp, unix_path, options.connection_file)
             files = [entry_path(folder, tcp), *([options.connection_file] if options.connection_file else [])]
             undo.callback(_remove_own, files, entry)
             for path in files:
-                write_entry(path, entry)
+                _write(path, entry)
             undo.pop_all()
         serving = cls(replace(entry, path=files[0]), files, options)
         serving._accept(unix_socket, is_remote=False)
@@ -148,10 +152,42 @@ class Serving:
         self._watchman = asyncio.get_running_loop().call_later(FILE_CHECK_S, self._watch_files)
 
 
-def _listen_tcp(address: Address | None) -> socket.socket:
+def _listen(address: Address | None, folder: Path) -> tuple[socket.socket, socket.socket]:
+    """Sockets on TCP and Unix; without an address on the first port that is free for both."""
     if address is None:
-        return listen_tcp_from(DEFAULT_HOST, server_port_start(), avoid=frozenset({DEFAULT_PORT}))
-    return listen_tcp(address)
+        return at_first_free(
+            server_port_start(),
+            lambda port: _listen_at(Address(DEFAULT_HOST, port), folder),
+            avoid=frozenset({DEFAULT_PORT}),
+        )
+    try:
+        return _listen_at(address, folder)
+    except ConfigError as error:
+        holder = _holder(address, folder) if error.parts.get("is_taken") else None
+        if holder is None:
+            raise
+        raise ConfigError(
+            f"A graph server, process {holder.pid}, listens on {holder.label} already. Attach to it, end it with "
+            f"`ezmsg-core shutdown --address {holder.label}`, or choose another address.",
+            **error.parts,
+        ) from error
+
+
+def _listen_at(address: Address, folder: Path) -> tuple[socket.socket, socket.socket]:
+    tcp_socket = listen_tcp(address)
+    try:
+        return tcp_socket, listen_unix(socket_path(folder, bound_address(tcp_socket)))
+    except BaseException:
+        tcp_socket.close()
+        raise
+
+
+def _holder(address: Address, folder: Path) -> ServerEntry | None:
+    """The server of this user that has the port, if one does."""
+    for entry in list_entries(folder):
+        if entry.tcp is not None and entry.tcp.port == address.port and is_alive(entry):
+            return entry
+    return None
 
 
 def _new_entry(tcp: Address, unix_path: Path, connection_file: Path | None) -> ServerEntry:
@@ -170,6 +206,18 @@ def _new_entry(tcp: Address, unix_path: Path, connection_file: Path | None) -> S
         if set(before.keys) == set(Role):
             entry = replace(entry, graph_id=before.graph_id, keys=before.keys)
     return entry
+
+
+def _write(path: Path, entry: ServerEntry) -> None:
+    try:
+        write_entry(path, entry)
+    except OSError as error:
+        raise ConfigError(
+            f"The connection file {path} cannot be written: {(error.strerror or str(error)).lower()}. Name a place "
+            "where you may write.",
+            name="connection_file",
+            value=str(path),
+        ) from error
 
 
 def _remove_own(files: list[Path], entry: ServerEntry) -> None:

@@ -48,9 +48,9 @@ class GraphServer(threading.Thread):
             is_insecure: allow an address that other machines reach, without encryption.
 
         Raises:
-            ConfigError: the address is taken or not allowed, or the runtime directory cannot be used.
+            ConfigError: the address is taken or not allowed, or the runtime directory or the connection file cannot
+                be written.
             ConnectionFileError: the connection file cannot be used again.
-            OSError: the connection file cannot be written.
         """
         self._options = ServingOptions(
             address=None if address is None else as_address(address),

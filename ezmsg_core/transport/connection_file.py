@@ -2,21 +2,24 @@
 
 import contextlib
 import json
+import os
+import platform
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from ezmsg_core.errors import ConfigError, ConnectionFileError
-from ezmsg_core.model.address import Address
+from ezmsg_core.model.address import Address, is_loopback
 from ezmsg_core.model.roles import Role
 from ezmsg_core.transport.places import read_private, write_private
-from ezmsg_core.transport.sockets import is_listening_unix
+from ezmsg_core.transport.sockets import is_listening_tcp, is_listening_unix
 
 FORMAT = 1
 PATTERN = "graph-*.json"
 SOCKET_PATTERN = "graph-*.sock"
-UNBORN_S = 10.0  # a socket that is younger may belong to a server that is about to listen
+DRAFT_PATTERN = ".graph-*.json.*"  # of files that are about to be put in place
+UNBORN_S = 10.0  # a socket or draft that is younger may belong to a server that is about to listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +112,58 @@ def list_entries(folder: Path) -> list[ServerEntry]:
     return entries
 
 
-def is_answering(entry: ServerEntry) -> bool | None:
-    """Whether somebody listens on the server's Unix socket; None where it has none to ask."""
-    return None if entry.unix is None else is_listening_unix(Path(entry.unix))
+def is_process_gone(entry: ServerEntry) -> bool:
+    """Whether the server's process is known to have ended; of another host's nothing is known."""
+    if entry.host != platform.node():
+        return False
+    try:
+        os.kill(entry.pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False  # it is somebody else's, so the number is in use
+    return False
+
+
+def is_alive(entry: ServerEntry) -> bool:
+    """Whether the server still listens. Asks its sockets; may be called anywhere."""
+    if entry.unix is not None and is_listening_unix(Path(entry.unix)):
+        return True
+    if entry.tcp is None or not is_reachable(entry.tcp, entry.host):
+        return False
+    return is_listening_tcp(entry.tcp) and not is_process_gone(entry)  # or the port is another program's by now
+
+
+def is_reachable(address: Address, host: str) -> bool:
+    """Whether an address means the same here as on the host where it was written down."""
+    return host == platform.node() or not is_loopback(address.host)
 
 
 def remove_stale(folder: Path) -> None:
-    """Remove connection files and sockets of servers that were killed. A running server's are left alone."""
+    """Remove what servers of this host that were killed left in the runtime directory.
+
+    A server that listens is left alone, and so is one that is starting: it listens before it writes its file.
+    """
     for entry in list_entries(folder):
-        if is_answering(entry) is False and entry.path is not None:
-            with contextlib.suppress(OSError):
-                entry.path.unlink(missing_ok=True)
-                Path(entry.unix or entry.path).unlink(missing_ok=True)
+        if entry.host == platform.node() and entry.path is not None and not is_alive(entry):
+            _remove(entry.path)
+            if entry.unix is not None and Path(entry.unix) in folder.glob(SOCKET_PATTERN):
+                _remove(Path(entry.unix))
     for path in folder.glob(SOCKET_PATTERN):
-        with contextlib.suppress(OSError):
-            if time.time() - path.lstat().st_ctime > UNBORN_S and not is_listening_unix(path):
-                path.unlink(missing_ok=True)
+        if _is_old(path) and not is_listening_unix(path):
+            _remove(path)
+    for path in folder.glob(DRAFT_PATTERN):
+        if _is_old(path):
+            _remove(path)
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.lstat().st_ctime > UNBORN_S
+    except OSError:
+        return False  # it is gone
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
