@@ -1,9 +1,7 @@
 """The one connection of a process to its graph server, shared by everything in the process."""
 
 import asyncio
-import functools
 import multiprocessing
-import os
 import platform
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -12,31 +10,28 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from ezmsg_core.client.endpoint_desk import EndpointDesk
+from ezmsg_core.client.entering import enter
 from ezmsg_core.client.profile_reporter import ProfileReporter
-from ezmsg_core.client.servers import unreachable
 from ezmsg_core.client.watch import Watch
-from ezmsg_core.client.wire_connection import WireConnection, new_handshake
+from ezmsg_core.client.wire_connection import WireConnection
 from ezmsg_core.config import LinkLimits
 from ezmsg_core.errors import (
     EzmsgError,
-    ForeignServerError,
     LinkLostError,
     RequestTimeoutError,
     error_from_fault,
 )
-from ezmsg_core.model.address import is_loopback
 from ezmsg_core.model.control import ProcessControlErrorCode, ProcessControlResponse
 from ezmsg_core.model.roles import Role
 from ezmsg_core.model.watching import StreamName
 from ezmsg_core.transport.connection_file import ServerEntry
 from ezmsg_core.wire import frames
 from ezmsg_core.wire.answers import Answer, WatchOpened
-from ezmsg_core.wire.commands import CloseWatch, Command, OpenWatch
+from ezmsg_core.wire.commands import CloseWatch, Command, GetTicket, OpenWatch
 from ezmsg_core.wire.pending import PendingAsks
 
 R = TypeVar("R")
 OnInvoked = Callable[[frames.Invoked], Awaitable[ProcessControlResponse]]
-SILENCE_S = 8.0  # of a server on TCP: four of its heartbeats
 
 
 class Link:
@@ -55,8 +50,9 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._connection = connection
         self._pending: PendingAsks[asyncio.Future[Answer]] = PendingAsks(self._limits.asks_in_flight)
-        self._turns = asyncio.Semaphore(self._limits.asks_in_flight)
-        self._opening: list[frames.Pushed] = []  # items of watches whose id is not known yet
+        self._turns = asyncio.Semaphore(self._limits.asks_in_flight - self._limits.ticket_asks)
+        self._ticket_turns = asyncio.Semaphore(self._limits.ticket_asks)
+        self._opening: dict[int, Watch] = {}  # by the command that opens them
         self._watches: dict[int, Watch] = {}
         self._on_invoked: dict[UUID, OnInvoked] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -73,36 +69,10 @@ class Link:
         Raises:
             ServerUnreachableError: nobody answers.
             HandshakeError: somebody does, but does not let us in, or is something else.
+            LinkLostError: the server ended the connection before we were in, as one that stops does.
         """
-        limits = LinkLimits()
-        hello = frames.Hello(label or default_label(), os.getpid(), platform.node())
-        loop = asyncio.get_running_loop()
-        failure: EzmsgError | None = None
-        for address, connect in _ways(server):
-            handshake = new_handshake(server, role, address)
-            make = functools.partial(WireConnection, handshake, hello, limits, address)
-            try:
-                async with asyncio.timeout(limits.connect_timeout_s):
-                    _, connection = await connect(loop, make)
-            except (OSError, TimeoutError) as error:
-                failure = unreachable(address, error if isinstance(error, OSError) else OSError("timed out"))
-                continue
-            try:
-                async with asyncio.timeout(limits.handshake_s):
-                    welcome = await connection.welcomed
-            except TimeoutError:
-                connection.cut("no handshake in time")
-                raise ForeignServerError(
-                    f"The listener at {address} did not shake hands within {limits.handshake_s:g} s. It is no graph "
-                    "server of this kind, or it is stopped.",
-                    address=address,
-                    speaks="a listener that says nothing",
-                ) from None
-            except asyncio.CancelledError:
-                connection.cut("cancelled")
-                raise
-            return cls(connection, welcome, role, address)
-        raise failure or unreachable(server.label, OSError("its connection file names no address"))
+        entered = await enter(server, role, label or default_label(), LinkLimits())
+        return cls(entered.connection, entered.welcome, role, entered.address)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -166,38 +136,42 @@ class Link:
             return
         await self._here(self._aclose)
 
-    async def _ask(self, command: Command, timeout_s: float | None) -> Answer:
-        async with self._turns:
-            if self._lost.done():
-                raise self._loss()
-            future: asyncio.Future[Answer] = self._loop.create_future()
-            ask_id = self._pending.add(future)
-            try:
+    async def _ask(self, command: Command, timeout_s: float | None, watch: Watch | None = None) -> Answer:
+        turns = self._ticket_turns if isinstance(command, GetTicket) else self._turns
+        future: asyncio.Future[Answer] | None = None
+        ask_id = 0
+        try:
+            async with asyncio.timeout(timeout_s), turns:
+                if self._lost.done():
+                    raise self._loss(was_sent=False)
+                future = self._loop.create_future()
+                ask_id = self._pending.add(future)
+                if watch is not None:
+                    self._opening[ask_id] = watch
                 self._connection.send(frames.Ask(ask_id, command))
-                async with asyncio.timeout(timeout_s):
-                    return await future
-            except TimeoutError:
-                if future.done() and not future.cancelled():
-                    raise  # the refusal itself is a timeout
-                raise RequestTimeoutError(
-                    f"The graph server at {self.address} did not answer {type(command).__name__} within {timeout_s:g} "
-                    "s. Whether it was done is unknown.",
-                    address=self.address,
-                    timeout_s=timeout_s,
-                ) from None
-            finally:
-                self._pending.end(ask_id)
+                return await future
+        except TimeoutError:
+            if future is not None and future.done() and not future.cancelled():
+                raise  # the refusal itself is a timeout
+            raise self._timed_out(command, timeout_s, was_sent=future is not None) from None
+        finally:
+            self._pending.end(ask_id)
+            self._opening.pop(ask_id, None)
+
+    def _timed_out(self, command: Command, timeout_s: float | None, *, was_sent: bool) -> RequestTimeoutError:
+        name = type(command).__name__
+        text = (
+            f"The graph server at {self.address} did not answer {name} within {timeout_s:g} s. Whether it was done is "
+            "unknown; ask again for what is the case."
+            if was_sent
+            else f"{name} was not sent within {timeout_s:g} s: as many commands as the link to the graph server at "
+            f"{self.address} takes are waiting for their answers. Nothing was done; ask less at once."
+        )
+        return RequestTimeoutError(text, address=self.address, timeout_s=timeout_s)
 
     async def _open_watch(self, command: OpenWatch) -> Watch:
         watch = Watch(command.stream, self._limits.watch_items, lambda items: self._grant(watch, items))
-        answer = await self._ask(command, 10.0)
-        assert isinstance(answer, WatchOpened)
-        watch.opened(answer.watch_id, lambda: self._run_here(lambda: self._close_watch(watch)))
-        self._watches[answer.watch_id] = watch
-        early = [pushed for pushed in self._opening if pushed.watch_id == answer.watch_id]
-        self._opening = [pushed for pushed in self._opening if pushed.watch_id != answer.watch_id]
-        for pushed in early:
-            watch.put(pushed.item)
+        await self._ask(command, self._limits.ask_timeout_s, watch)
         if self._lost.done():
             watch.lose(self._lost.result())
         return watch
@@ -212,7 +186,7 @@ class Link:
 
     async def _forget_watch(self, watch_id: int) -> None:
         try:
-            await self._ask(CloseWatch(watch_id), 10.0)
+            await self._ask(CloseWatch(watch_id), self._limits.ask_timeout_s)
         except EzmsgError:
             pass  # it is gone with its link
 
@@ -224,10 +198,8 @@ class Link:
                 self._ended(ask_id, error_from_fault(code, text, parts))
             case frames.Pushed(watch_id, item):
                 watch = self._watches.get(watch_id)
-                if watch is not None:
+                if watch is not None:  # else it was closed while this was under way
                     watch.put(item)
-                elif len(self._opening) < self._limits.kept_frames:
-                    self._opening.append(frame)
             case frames.Routed():
                 self.endpoints.routed(frame)
             case frames.Admitted():
@@ -242,6 +214,8 @@ class Link:
                 pass
 
     def _ended(self, ask_id: int, end: Answer | EzmsgError) -> None:
+        if isinstance(end, WatchOpened):  # its items may follow in the same bytes
+            self._watch_opened(end.watch_id, self._opening.pop(ask_id, None))
         future = self._pending.end(ask_id)
         if future is None or future.done():
             return
@@ -249,6 +223,13 @@ class Link:
             future.set_exception(end)
         else:
             future.set_result(end)
+
+    def _watch_opened(self, watch_id: int, watch: Watch | None) -> None:
+        if watch is None:  # nobody waited long enough
+            self._spawn(self._forget_watch(watch_id))
+            return
+        watch.opened(watch_id, lambda: self._run_here(lambda: self._close_watch(watch)))
+        self._watches[watch_id] = watch
 
     async def _answer_call(self, call: frames.Invoked) -> None:
         answer = self._on_invoked.get(call.process_id)
@@ -268,8 +249,8 @@ class Link:
         connection = self._connection
         connection.send(frames.Alive(self.loop_lag_ns()))
         is_tcp = not self.address.startswith("unix:")
-        if is_tcp and self._loop.time() - connection.heard_s > SILENCE_S:
-            connection.cut(f"the server said nothing for {SILENCE_S:g} s")
+        if is_tcp and self._loop.time() - connection.heard_s > self._limits.silence_s:
+            connection.cut(f"the server said nothing for {self._limits.silence_s:g} s")
             return
         self._heartbeat = self._loop.call_later(self.welcome.heartbeat_s, self._beat)
 
@@ -281,16 +262,19 @@ class Link:
         self._lost.set_result(reason)
         for future in self._pending.end_all():
             if not future.done():
-                future.set_exception(self._loss())
+                future.set_exception(self._loss(was_sent=True))
         for watch in self._watches.values():
             watch.lose(reason)
         self._watches.clear()
         for task in self._tasks:
             task.cancel()
 
-    def _loss(self) -> LinkLostError:
+    def _loss(self, *, was_sent: bool) -> LinkLostError:
+        outcome = "Whether the command was carried out is unknown" if was_sent else "The command was not sent"
         return LinkLostError(
-            f"The link to the graph server at {self.address} is gone: {self._lost.result()}.", address=self.address
+            f"The link to the graph server at {self.address} is gone: {self._lost.result().rstrip('.')}. {outcome}; "
+            "open a new link and look.",
+            address=self.address,
         )
 
     async def _aclose(self) -> None:
@@ -343,18 +327,3 @@ def default_label() -> str:
         return f"{multiprocessing.current_process().name}@{platform.node()}"
     program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
     return f"{program or 'python'}@{platform.node()}"
-
-
-Make = Callable[[], WireConnection]
-Connect = Callable[[asyncio.AbstractEventLoop, Make], Awaitable[tuple[asyncio.BaseTransport, WireConnection]]]
-
-
-def _ways(server: ServerEntry) -> list[tuple[str, Connect]]:
-    ways: list[tuple[str, Connect]] = []
-    path, tcp = server.unix, server.tcp
-    if path is not None and Path(path).exists():
-        ways.append((f"unix:{path}", lambda loop, make: loop.create_unix_connection(make, path)))
-    if tcp is not None:
-        host = tcp.host if is_loopback(tcp.host) or tcp.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
-        ways.append((str(tcp), lambda loop, make: loop.create_connection(make, host, tcp.port)))
-    return ways

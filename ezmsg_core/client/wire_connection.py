@@ -1,17 +1,14 @@
 """One connection as the client sees it: the handshake, then frames to whoever takes them."""
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from typing import cast
 
 from ezmsg_core.config import LinkLimits
-from ezmsg_core.errors import AccessDeniedError, EzmsgError, HandshakeError, LinkLostError, WireError
-from ezmsg_core.model.roles import Role
-from ezmsg_core.transport.connection_file import ServerEntry
+from ezmsg_core.errors import EzmsgError, HandshakeError, LinkLostError, WireError
 from ezmsg_core.wire.codec import FrameDecoder, encode
 from ezmsg_core.wire.frames import ClientFrame, Farewell, Hello, ServerFrame, Welcome
-from ezmsg_core.wire.handshake import CHALLENGE_BYTES, NONCE_BYTES, ClientHandshake, foreign_server
+from ezmsg_core.wire.handshake import CHALLENGE_BYTES, ClientHandshake, foreign_server
 
 
 class WireConnection(asyncio.Protocol):
@@ -84,16 +81,7 @@ class WireConnection(asyncio.Protocol):
         reason = self._reason or (str(exc) if exc is not None else "the server closed the connection")
         self._reason = reason
         if not self.welcomed.done():
-            if self._handshake is not None:
-                self._fail(foreign_server(self._address, bytes(self._early)))
-            else:
-                self._fail(
-                    AccessDeniedError(
-                        f"The graph server at {self._address} closed the connection after our proof. Its keys are "
-                        "others than those of the connection file; find the right file.",
-                        address=self._address,
-                    )
-                )
+            self._fail(self._refusal())
         if self._on_lost is not None:
             self._on_lost(reason)
 
@@ -143,7 +131,8 @@ class WireConnection(asyncio.Protocol):
                     self.welcomed.set_result(frame)
             elif isinstance(frame, Farewell):
                 self._reason = frame.text
-                self._fail(LinkLostError(f"The graph server at {self._address} ended the link: {frame.text}"))
+                text = f"The graph server at {self._address} ended the link: {frame.text}"
+                self._fail(LinkLostError(text, address=self._address))
             else:
                 self._on_frame(frame)
 
@@ -152,19 +141,19 @@ class WireConnection(asyncio.Protocol):
             self.welcomed.set_exception(error)
             self.cut(error.text)
 
-
-def new_handshake(entry: ServerEntry, role: Role, address: str) -> ClientHandshake:
-    """The handshake for a role with the key of a connection file.
-
-    Raises:
-        AccessDeniedError: the file holds no key for the role.
-    """
-    key = entry.keys.get(role)
-    if key is None:
-        allowed = ", ".join(sorted(entry.keys)) or "nothing"
-        raise AccessDeniedError(
-            f"The connection file {entry.path} lets in to {allowed}, not to {role}. Ask for another file, or attach "
-            "with less.",
-            role=str(role),
+    def _refusal(self) -> EzmsgError:
+        """Why the connection ended before the welcome."""
+        if self._handshake is None:  # it proved that it is the server, so it knows our key as well
+            return LinkLostError(
+                f"The graph server at {self._address} ended the connection before it let us in. It is stopping, or "
+                "has too many connections at once; try again.",
+                address=self._address,
+            )
+        if self._early:
+            return foreign_server(self._address, bytes(self._early))
+        return HandshakeError(
+            f"The listener at {self._address} closed the connection without a word. It is no graph server, or one "
+            "that is stopping, has too many connections at once, or belongs to another user; check the address, or "
+            "try again.",
+            address=self._address,
         )
-    return ClientHandshake(role, key, secrets.token_bytes(NONCE_BYTES), address=address)

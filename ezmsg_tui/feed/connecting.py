@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ezmsg_core.client import Link, ServerEntry, find_server, find_servers, patch_settings
-from ezmsg_core.errors import CallError, EzmsgError, RequestTimeoutError, ServerUnreachableError
+from ezmsg_core.errors import CallError, EzmsgError, RequestTimeoutError
 from ezmsg_core.model.address import as_address
 from ezmsg_core.model.control import ProcessControlErrorCode
 from ezmsg_core.model.plain import from_plain
@@ -101,29 +100,9 @@ async def connect_to(choice: ServerChoice, role: Role) -> ServerLink:
         EzmsgError: what stood in the way.
     """
     entry = choice.find()
-    try:
-        link = await Link.open(entry, role, label=own_label())
-    except ServerUnreachableError as error:
-        if not is_running(entry):
-            text = f"{error.text} Its connection file {entry.path} is a left-over: process {entry.pid} is gone."
-            raise ServerUnreachableError(text, **error.parts) from error
-        raise
-    return ServerLink(link, entry.label)
+    return ServerLink(await Link.open(entry, role, label=own_label()), entry.label)
 
 
 def own_label() -> str:
     """How the inspector calls itself to others: tui@host."""
     return f"tui@{platform.node() or 'localhost'}"
-
-
-def is_running(entry: ServerEntry) -> bool:
-    """Whether the process that wrote a connection file on this host is still there."""
-    if entry.host != platform.node():
-        return True
-    try:
-        os.kill(entry.pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -26,7 +26,9 @@ class RawPeer:
         self.sock.settimeout(DEADLINE_S)
         if receive_buffer is not None:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.connect(entry.tcp if is_remote else str(entry.unix))
+        where = entry.tcp if is_remote else entry.unix
+        assert where is not None
+        self.sock.connect(where)
         self.entry = entry
         self._decoder: FrameDecoder[ServerFrame] = FrameDecoder(ServerFrame, max_frame_bytes=64 << 20)
         self._frames: list[ServerFrame] = []
