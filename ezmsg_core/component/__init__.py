@@ -11,6 +11,7 @@ Declaring, by module:
 
 Reading what was declared:
 
+    fitting                whether a unit's functions can run in it
     blueprint              a tree of components → units, edges and the processes they run in
     schema, structured,    settings as data: what may be set, what is set, and a changed copy
     patching

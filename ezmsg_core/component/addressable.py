@@ -45,6 +45,11 @@ class Addressable:
         return SEPARATOR.join([*self.location, self.name])
 
     @property
+    def has_name(self) -> bool:
+        """Whether a class body or a graph has given it a name."""
+        return self._name is not None
+
+    @property
     def is_placed(self) -> bool:
         """Whether it has a place in a graph."""
         return self._location is not None
@@ -80,4 +85,7 @@ class Addressable:
         self._location = None
 
     def _placeless(self, what: str) -> str:
-        return f"A {type(self).__name__} has no {what} before the graph that it is part of is laid out."
+        return (
+            f"A {type(self).__name__} has no {what} before the graph that it is part of is laid out. Ask for it in "
+            "network(), configure(), initialize() or later."
+        )

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ezmsg_core.component.collection import Collection
-from ezmsg_core.component.component import Component
+from ezmsg_core.component.component import Component, ComponentMeta
 from ezmsg_core.component.edges import Edges, check_acyclic, topic_edges
+from ezmsg_core.component.fitting import check_functions
+from ezmsg_core.component.other_tree import REMEDY, is_of_other_tree
 from ezmsg_core.component.placement import unit_groups
 from ezmsg_core.component.relays import add_relay_units, configure_relay_units, relayed_edges, remove_relay_units
 from ezmsg_core.component.unit import Unit
@@ -46,7 +48,8 @@ def flatten(
         force_single_process: all units in one group.
 
     Raises:
-        ConfigError: a component is part of a graph already, an edge has no meaning, or two components have one name.
+        ConfigError: a component is part of a graph already, an edge has no meaning, two components have one name, or a
+            function does not fit its unit.
         TypeError: something in the tree is no component, or the end of an edge no endpoint.
         CycleError: the edges close a loop.
     """
@@ -96,7 +99,7 @@ def _read(
 def _place(component: Any, name: str, location: list[str], placed: list[Component]) -> None:
     """Give the component, and all in it, their addresses, and its collections the units of their relays."""
     if not isinstance(component, Component):
-        raise TypeError(f"{name} is a {type(component).__name__}. A graph is made of units and collections.")
+        raise TypeError(_no_component(component, name))
     if component.is_placed:
         raise ConfigError(
             f"{name} is the component {component.address} of a graph already. "
@@ -108,11 +111,24 @@ def _place(component: Any, name: str, location: list[str], placed: list[Componen
         add_relay_units(component)
     component.place(name, location)
     placed.append(component)
+    if isinstance(component, Unit):
+        check_functions(component)
     inner = [*location, name]
     for stream_name, stream in component.streams.items():
         stream.place(stream_name, inner)
     for child_name, child in component.components.items():
         _place(child, child_name, inner, placed)
+
+
+def _no_component(thing: Any, name: str) -> str:
+    if is_of_other_tree(thing):
+        return f"{name} is a {type(thing).__name__} of ezmsg.core. {REMEDY}"
+    if isinstance(thing, ComponentMeta):
+        return f"{name} is the class {thing.__name__} itself. A graph is made of instances: write {thing.__name__}()."
+    return (
+        f"{name} is a {type(thing).__name__}, and a graph is made of units and collections. Give an instance of "
+        "a class that derives from Unit or Collection."
+    )
 
 
 def _displace(component: Component) -> None:

@@ -11,6 +11,7 @@ from dataclasses import is_dataclass
 from typing import Any, TypeVar, cast
 
 from ezmsg_core.component.addressable import Addressable
+from ezmsg_core.component.other_tree import REMEDY, is_of_other_tree
 from ezmsg_core.component.settings import Settings
 from ezmsg_core.component.state import State
 from ezmsg_core.component.stream import Stream
@@ -40,6 +41,8 @@ class ComponentMeta(ABCMeta):
         for part_name, value in namespace.items():
             if isinstance(value, Addressable):
                 value.take_name(part_name)
+            elif is_of_other_tree(value):
+                raise TypeError(f"{name}.{part_name} is a {type(value).__name__} of ezmsg.core. {REMEDY}")
         cls.__streams__ = declared_parts(cls, Stream)
         cls.__components__ = {}
         for text in _doubts(cls):

@@ -5,6 +5,7 @@ import graphlib
 from collections.abc import Iterable
 from typing import Any, cast
 
+from ezmsg_core.component.other_tree import REMEDY, is_of_other_tree
 from ezmsg_core.component.stream import Stream
 from ezmsg_core.errors import ConfigError, CycleError
 
@@ -23,7 +24,10 @@ def topic_edges(network: Any, *, where: str) -> Edges:
         ConfigError: an edge does not have two ends, or a stream is part of no graph.
     """
     if not isinstance(network, Iterable):
-        raise TypeError(f"{where} gives {type(network).__name__} instead of edges. Give a tuple of (source, target).")
+        raise TypeError(
+            f"{where} gives {type(network).__name__} instead of edges. Give a tuple of pairs (source, target); of "
+            "none, ()."
+        )
     return [_topic_edge(edge, where) for edge in cast("Iterable[Any]", network)]
 
 
@@ -32,7 +36,10 @@ def _topic_edge(edge: Any, where: str) -> tuple[str, str]:
     if len(ends) != 2:
         shown = repr(cast("object", edge))
         raise ConfigError(
-            f"{where} gives {shown} for an edge. An edge is a pair (source, target).", name="edge", value=shown
+            f"{where} gives {shown:.80} for an edge. An edge is a pair (source, target); edges are a tuple of pairs, "
+            "with a comma even after a single one.",
+            name="edge",
+            value=shown,
         )
     return _topic(ends[0], where), _topic(ends[1], where)
 
@@ -53,9 +60,8 @@ def _topic(end: Any, where: str) -> str:
         case str():
             return end
         case _:
-            raise TypeError(
-                f"{where} connects a {type(end).__name__}. The ends of an edge are streams, topics or enum members."
-            )
+            hint = REMEDY if is_of_other_tree(end) else "Connect streams, topics by name, or enum members."
+            raise TypeError(f"{where} connects {end!r:.80}, a {type(end).__name__}. {hint}")
 
 
 def check_acyclic(edges: Edges) -> None:

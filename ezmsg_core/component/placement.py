@@ -1,5 +1,6 @@
 """Which units share a process."""
 
+import warnings
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -14,7 +15,8 @@ def unit_groups(components: Iterable[Component], listed: Iterable[object]) -> li
 
     A listed unit, and one whose class is marked with ``@process``, is alone. A listed collection keeps those units
     together that have no process yet. What nobody lists runs where the collection round it runs, and at the top in
-    the first group.
+    the first group. Listing what is no component of the top, or of the collection that lists it, has no effect but a
+    warning.
 
     Args:
         components: of the top.
@@ -24,11 +26,13 @@ def unit_groups(components: Iterable[Component], listed: Iterable[object]) -> li
         TypeError: what a ``process_components`` returns cannot be iterated over.
     """
     groups: list[list[Unit]] = []
-    floating = _place_all(components, listed, groups)
+    floating = _place_all(list(components), _listed(listed, "process_components"), groups, None)
     return [floating, *groups] if floating else groups
 
 
-def _place_all(components: Iterable[Component], listed: Iterable[object], groups: list[list[Unit]]) -> list[Unit]:
+def _place_all(
+    components: list[Component], listed: list[object], groups: list[list[Unit]], owner: Collection | None
+) -> list[Unit]:
     """Append to groups what gets a process in here; the units that float."""
     chosen = {id(component) for component in listed}
     floating: list[Unit] = []
@@ -39,6 +43,9 @@ def _place_all(components: Iterable[Component], listed: Iterable[object], groups
             groups.append(rest)
         else:
             floating += rest
+    known = {id(component) for component in (*components, owner)}
+    for stranger in (each for each in listed if id(each) not in known):
+        warnings.warn(_stranger_text(stranger, owner), stacklevel=2)
     return floating
 
 
@@ -47,9 +54,23 @@ def _place_inside(component: Component, groups: list[list[Unit]]) -> list[Unit]:
         return [component]
     if not isinstance(component, Collection):
         return []
-    listed: Any = component.process_components()
+    listed = _listed(component.process_components(), f"{component.address}.process_components()")
+    return _place_all(list(component.components.values()), listed, groups, component)
+
+
+def _listed(listed: Any, where: str) -> list[object]:
     if not isinstance(listed, Iterable):
         raise TypeError(
-            f"{component.address}.process_components() returned {type(listed).__name__}. Return a tuple of components."
+            f"{where} gives {type(listed).__name__} instead of components. Give a tuple of components of the "
+            "collection; of none, ()."
         )
-    return _place_all(component.components.values(), cast("Iterable[object]", listed), groups)
+    return list(cast("Iterable[object]", listed))
+
+
+def _stranger_text(stranger: object, owner: Collection | None) -> str:
+    where = "process_components" if owner is None else f"{owner.address}.process_components()"
+    place = stranger.address if isinstance(stranger, Component) and stranger.is_placed else repr(stranger)[:80]
+    return (
+        f"{where} lists {place}, which has no effect: it is no component of "
+        f"{'the top' if owner is None else owner.address}. List it where it is declared."
+    )

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ezmsg_core.component.other_tree import REMEDY, is_of_other_tree
 from ezmsg_core.component.stream import InputStream, OutputStream
 from ezmsg_core.errors import ConfigError
 
@@ -37,7 +38,7 @@ def publisher(stream: OutputStream) -> Callable[[F], F]:
         ConfigError: the stream is no `OutputStream`.
     """
     if not isinstance(stream, OutputStream):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass what they have
-        raise ConfigError(f"@publisher takes an OutputStream, not {stream!r}.", name="stream", value=repr(stream))
+        raise _wrong_stream("publisher", "OutputStream", stream)
 
     def mark(function: F) -> F:
         declared: list[OutputStream] = getattr(function, PUBLISHES_ATTR, [])
@@ -54,7 +55,7 @@ def subscriber(stream: InputStream, zero_copy: bool = _UNSET) -> Callable[[F], F
         ConfigError: the stream is no `InputStream`, or the function has one already.
     """
     if not isinstance(stream, InputStream):  # pyright: ignore[reportUnnecessaryIsInstance] - users pass what they have
-        raise ConfigError(f"@subscriber takes an InputStream, not {stream!r}.", name="stream", value=repr(stream))
+        raise _wrong_stream("subscriber", "InputStream", stream)
     if zero_copy is not _UNSET:
         warnings.warn(
             "zero_copy is deprecated and has no effect: functions always get the message without a copy.",
@@ -76,6 +77,11 @@ def subscriber(stream: InputStream, zero_copy: bool = _UNSET) -> Callable[[F], F
         return task(function)
 
     return mark
+
+
+def _wrong_stream(decorator: str, wanted: str, stream: Any) -> ConfigError:
+    hint = REMEDY if is_of_other_tree(stream) else f"Declare one above the function: NAME = {wanted}(type)."
+    return ConfigError(f"@{decorator} takes an {wanted}, not {stream!r:.80}. {hint}", name="stream", value=repr(stream))
 
 
 def main(function: F) -> F:

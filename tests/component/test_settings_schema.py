@@ -193,7 +193,7 @@ def test_every_annotation_has_a_kind_and_a_text(annotation: Any, kind: FieldKind
         (int | None, FieldKind.INT),
         (None | Band, FieldKind.NESTED),
         (Annotated[int | None, "note"], FieldKind.INT),
-        (Optional[Annotated[int, "note"]], FieldKind.INT),
+        (Optional[Annotated[int, "note"]], FieldKind.INT),  # noqa: UP045
         (int | str | None, FieldKind.ANY),
         (Literal["a", None], FieldKind.LITERAL),  # noqa: PYI061
         (Literal["a"] | None, FieldKind.LITERAL),
@@ -430,7 +430,7 @@ def test_notes_in_an_annotation_are_rules_as_well():
     )
     assert (described.bounds, described.step, described.unit) == ((0.0, None), 0.5, "Hz")
     assert described.description == "how fast"
-    length = declared(Optional[Annotated[str, Note(min_length=1, pattern="a+")]])
+    length = declared(Optional[Annotated[str, Note(min_length=1, pattern="a+")]])  # noqa: UP045
     assert (length.length, length.pattern, length.is_optional) == ((1, None), "a+", True)
     items = declared(list[Annotated[int, Note(le=5)]])
     assert items.items[0].bounds == (None, 5.0) and items.bounds is None
