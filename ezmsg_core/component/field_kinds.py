@@ -19,7 +19,7 @@ from ezmsg_core.component.annotations import (
     union_members,
 )
 from ezmsg_core.component.field_rules import ruled
-from ezmsg_core.component.foreign_settings import foreign_fields, foreign_names
+from ezmsg_core.component.foreign_settings import foreign_fields
 from ezmsg_core.component.plain_tree import plain_or_text
 from ezmsg_core.errors import EzmsgError
 from ezmsg_core.model.plain import to_plain
@@ -79,12 +79,12 @@ def fields_in(kind: Any, within: Classes = ()) -> list[SettingsFieldMetadata] | 
     if dataclasses.is_dataclass(origin):
         annotations = annotations_of(origin, get_args(kind))
         return [_of_dataclass(field, annotations, within) for field in dataclasses.fields(origin)]
-    if foreign_names(origin) is not None:
-        return [
-            _with_default(ruled(field_of(each.name, each.annotation, within), each.rules), each.default)
-            for each in foreign_fields(origin)
-        ]
-    return None
+    foreign = foreign_fields(origin)
+    if foreign is None:
+        return None
+    return [
+        _with_default(ruled(field_of(each.name, each.annotation, within), each.rules), each.default) for each in foreign
+    ]
 
 
 def _of_dataclass(

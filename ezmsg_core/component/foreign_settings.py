@@ -54,12 +54,12 @@ def foreign_names(kind: type[Any]) -> list[str] | None:
             return list(kind.__fields__)
         case "param":
             return [name for name in kind.param.values() if name != "name"]
-        case None:
+        case _:
             return None
 
 
-def foreign_fields(kind: type[Any]) -> list[ForeignField]:
-    """The fields of a foreign settings class, in its order; of any other class none."""
+def foreign_fields(kind: type[Any]) -> list[ForeignField] | None:
+    """The fields of a foreign settings class, in its order; None for any other class."""
     match library_of(kind):
         case "pydantic":
             return [_of_pydantic(name, info) for name, info in kind.model_fields.items()]
@@ -68,8 +68,8 @@ def foreign_fields(kind: type[Any]) -> list[ForeignField]:
             return [_of_pydantic1(name, entry, annotations) for name, entry in kind.__fields__.items()]
         case "param":
             return [_of_param(name, kind.param[name]) for name in foreign_names(kind) or ()]
-        case None:
-            return []
+        case _:
+            return None
 
 
 def with_changes(settings: Any, changes: Mapping[str, Any]) -> Any:

@@ -13,6 +13,7 @@ import pytest
 
 from ezmsg_core.component.collection import Collection
 from ezmsg_core.component.component import Component
+from ezmsg_core.component.ending import Complete, NormalTermination
 from ezmsg_core.component.settings import Settings, SettingsMeta
 from ezmsg_core.component.state import State
 from ezmsg_core.component.stream import (
@@ -27,6 +28,7 @@ from ezmsg_core.component.stream import (
 )
 from ezmsg_core.component.tasks import main, publisher, subscriber, task
 from ezmsg_core.component.unit import Unit, UnitMeta
+from ezmsg_core.errors import EzmsgError
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 MessageT = TypeVar("MessageT")
@@ -590,3 +592,26 @@ def test_classes_are_made_without_a_warning_where_nothing_is_doubtful():
 
         Fine()
     assert caught == []
+
+
+# ---------------------------------------------------------------- ends
+
+
+@pytest.mark.parametrize("kind", [Complete, NormalTermination])
+def test_to_end_is_no_error_and_travels(kind: type[Exception]):
+    assert not issubclass(kind, EzmsgError)
+    assert type(pickle.loads(pickle.dumps(kind("done")))) is kind
+
+
+async def test_what_a_unit_need_not_have_may_be_awaited_or_not():
+    class Plain(Unit):
+        def initialize(self) -> None:
+            super().initialize()
+
+        async def shutdown(self) -> None:
+            await super().shutdown()
+
+    unit = Plain()
+    await unit.setup()
+    await unit.shutdown()
+    await Unit().setup()

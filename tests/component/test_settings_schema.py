@@ -172,6 +172,7 @@ def declared(annotation: Any, default: Any = dataclasses.MISSING, **metadata: An
         (fractions.Fraction, FieldKind.OPAQUE, "Fraction"),
         (re.Pattern[str], FieldKind.OPAQUE, "Pattern[str]"),
         (None, FieldKind.OPAQUE, "None"),
+        (5, FieldKind.OPAQUE, "5"),  # no type at all
         (T, FieldKind.ANY, "T"),
         (NumberT, FieldKind.FLOAT, "NumberT"),
         (Hertz, FieldKind.FLOAT, "Hertz"),
@@ -474,6 +475,32 @@ def test_fields_are_inherited_in_order_and_may_be_declared_again():
         ("low", FieldKind.INT, 3),
         ("high", FieldKind.FLOAT, 10.0),
         ("order", FieldKind.INT, 2),
+    ]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement is new in Python 3.12")
+def test_an_alias_is_what_it_stands_for():
+    names: dict[str, Any] = {}
+    exec("type Alias = int | None", names)  # noqa: S102
+    described = declared(names["Alias"])
+    assert (described.kind, described.is_optional) == (FieldKind.INT, True)
+
+
+def test_a_base_that_is_reached_by_two_ways_counts_once():
+    class Left(Band):
+        left: int = 1
+
+    class Right(Band):
+        low: int = 2  # type: ignore[assignment]
+
+    class Bottom(Left, Right): ...
+
+    schema = schema_of(Bottom)
+    assert schema is not None
+    assert [(f.name, f.kind) for f in schema.fields] == [
+        ("low", FieldKind.INT),
+        ("high", FieldKind.FLOAT),
+        ("left", FieldKind.INT),
     ]
 
 
