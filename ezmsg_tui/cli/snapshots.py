@@ -21,6 +21,7 @@ from ezmsg_tui.cli.servers import chosen_server
 from ezmsg_tui.present.plain_tables import table_lines
 from ezmsg_tui.present.snapshot import ProfileWindow, snapshot_of
 from ezmsg_tui.present.table import Query
+from ezmsg_tui.present.text import counted
 from ezmsg_tui.store.reducer import InspectorStore
 
 SAMPLING_S = 0.25  # between profiles: the window's ends are known to within this
@@ -73,9 +74,9 @@ def _document(desk: AttachedDesk, window: ProfileWindow, options: argparse.Names
 def _tables(desk: AttachedDesk, options: argparse.Namespace) -> str:
     live, query = desk.desk, Query()
     status = live.status()
-    counts = " ".join(cell.text for cell in status.counts)
+    counts = ", ".join(counted(count, name) for name, count in status.counts)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() and options.output is None else 0
-    lines = [f"ezmsg graph at {status.address} on {status.server}: {counts} {status.rate.text}".rstrip()]
+    lines = [f"ezmsg graph at {status.address} on {status.server}: {counts}, {status.rate.text}".removesuffix(", ")]
     if "topology" in options.only:
         lines += ["", *table_lines(live.topology_table(Query(arrangement="process")), width)]
         lines += ["", *table_lines(live.edges_table("", query), width)]

@@ -52,6 +52,7 @@ def watch_graph(options: argparse.Namespace) -> int:
 
 def _follow_lines(desk: AttachedDesk, kinds: frozenset[LineKind], timeout_s: float | None) -> None:
     log = desk.desk.store.happenings
+    log.folds_reports = False
     written = 0
 
     def write_new() -> bool:

@@ -41,7 +41,9 @@ class Status:
     remedy: str = ""  # one line: what to do about it
     age_s: float | None = None  # of the newest data
     parts: tuple[tuple[str, bool], ...] = ()  # while syncing: topology, settings, profiling, and whether each has come
-    counts: tuple[Cell, ...] = ()  # such as P3 U14 T31 E28
+    counts: tuple[
+        tuple[str, int], ...
+    ] = ()  # what there is in the graph, such as unit and 14; singular, most telling first
     rate: Cell = field(default_factory=_no_cell)  # messages a second over the whole graph
     wait: Cell = field(default_factory=_no_cell)  # worst share of time that a publisher waits
     notices: tuple[Cell, ...] = ()  # such as resynced, new server, missed events

@@ -8,7 +8,7 @@ from ezmsg_core.model.topology import Edge
 from ezmsg_tui.present.figures import FigureBook, wait_meaning
 from ezmsg_tui.present.filtering import SortableRow, filled, rounded
 from ezmsg_tui.present.graph_index import GraphIndex
-from ezmsg_tui.present.naming import PATH_MEANINGS
+from ezmsg_tui.present.naming import PATH_MEANINGS, address_cell, below, common_address
 from ezmsg_tui.present.table import Cell, Column, Query, Row, Table
 from ezmsg_tui.present.text import rate_text, safe_text, share_text
 from ezmsg_tui.present.traffic import Traffic, total_rate
@@ -31,16 +31,18 @@ def edges_of(index: GraphIndex, figures: FigureBook, key: str, query: Query) -> 
         edges = index.edges_touching(addresses) if addresses else []
     else:
         addresses, edges = [], sorted(index.edges)
-    name = addresses[0] if len(addresses) == 1 else ""
+    name = common_address(addresses)
     frame = Table(
         COLUMNS,
         (),
         title=f"Edges of {safe_text(name, 60)}" if name else "Edges",
+        subject=key,
         footer=str(len(edges)),
         empty_text="no edges touch it" if key else "no edges yet",
     )
     traffic = Traffic(index, figures)
-    rows = [_row(index, traffic, edge, addresses) for edge in edges[:MAX_ROWS]]
+    base = common_address(addresses)
+    rows = [_row(index, traffic, edge, addresses, base) for edge in edges[:MAX_ROWS]]
     return filled(frame, rows, query)
 
 
@@ -67,7 +69,7 @@ def _uuid(text: str) -> UUID:
         return UUID(int=0)
 
 
-def _row(index: GraphIndex, traffic: Traffic, edge: Edge, addresses: list[str]) -> SortableRow:
+def _row(index: GraphIndex, traffic: Traffic, edge: Edge, addresses: list[str], base: str) -> SortableRow:
     upstream, downstream = index.upstream(edge.from_topic), index.downstream(edge.to_topic)
     publishers = traffic.publishers(upstream)
     reached = {s.endpoint_id for topic in downstream for s in index.subscribers_of.get(topic, ())}
@@ -85,8 +87,8 @@ def _row(index: GraphIndex, traffic: Traffic, edge: Edge, addresses: list[str]) 
     rates = [f.rate_hz for f in publishers if f.rate_hz is not None]
     is_outgoing = any(edge.from_topic == a or edge.from_topic.startswith(f"{a}/") for a in addresses)
     cells = (
-        Cell(safe_text(edge.from_topic), "link"),
-        Cell(safe_text(edge.to_topic), "link"),
+        address_cell(below(edge.from_topic, base), "link"),
+        address_cell(below(edge.to_topic, base), "link"),
         path,
         Cell(rate if rates else rate_text(None), "rate"),
         Cell(share_text(wait), wait_meaning(wait)),

@@ -6,28 +6,30 @@ from ezmsg_core.model.topology import PublisherRecord, SubscriberRecord
 from ezmsg_tui.present.figures import FigureBook, Hold, PublisherFigures, SubscriberFigures, wait_meaning
 from ezmsg_tui.present.filtering import SortableRow, SortValue, filled, rounded
 from ezmsg_tui.present.graph_index import GraphIndex
-from ezmsg_tui.present.naming import endpoint_topic, path_cell, process_tag
+from ezmsg_tui.present.naming import address_cell, endpoint_topic, path_cell, process_tag
 from ezmsg_tui.present.table import Cell, Column, Query, Row, Table
 from ezmsg_tui.present.text import bar, count_text, duration_text, rate_text, safe_text, share_text, sparkline
 from ezmsg_tui.present.traffic import SHARE_SHOWN
 
+SPARKS = 12  # steps of the last minute
+
 PUBLISHER_COLUMNS = (
-    Column("topic", "PUBLISHER", 18, is_flexible=True, priority=10, is_sortable=True),
-    Column("process", "PROC", 5, priority=3),
+    Column("topic", "PUBLISHER", 24, is_flexible=True, priority=10, is_sortable=True),
+    Column("process", "PID", 5, priority=3),
     Column("rate", "MSG/s", 7, "right", priority=9, is_sortable=True),
-    Column("history", "60 s", 12, priority=5),
+    Column("history", "60 s", SPARKS, priority=5),
     Column("total", "TOTAL", 9, "right", priority=4, is_sortable=True),
     Column("flight", "IN FLIGHT", 9, "right", priority=7, is_sortable=True),
-    Column("level", "", 6, priority=2),
+    Column("level", "", 10, priority=2),
     Column("wait", "WAIT", 5, "right", priority=8, is_sortable=True),
-    Column("holder", "HELD BY", 14, is_flexible=True, priority=6),
+    Column("holder", "HELD BY", 18, is_flexible=True, priority=6),
 )
 SUBSCRIBER_COLUMNS = (
-    Column("topic", "SUBSCRIBER", 18, is_flexible=True, priority=10, is_sortable=True),
-    Column("process", "PROC", 5, priority=3),
+    Column("topic", "SUBSCRIBER", 24, is_flexible=True, most=56, priority=10, is_sortable=True),
+    Column("process", "PID", 5, priority=3),
     Column("path", "PATH", 5, priority=4),
     Column("rate", "MSG/s", 7, "right", priority=9, is_sortable=True),
-    Column("history", "60 s", 12, priority=5),
+    Column("history", "60 s", SPARKS, priority=5),
     Column("queue", "QUEUE", 6, "right", priority=6, is_sortable=True),
     Column("busy", "BUSY", 5, "right", priority=7, is_sortable=True),
     Column("dropped", "DROPPED", 8, "right", priority=2, is_sortable=True),
@@ -39,7 +41,6 @@ HOLDER_COLUMNS = (
     Column("level", "", 10, priority=8),
     Column("waited", "TOTAL", 7, "right", priority=5),
 )
-SPARK_SECONDS = 12
 FULL = 0.9  # of the buffers: the next message may have to wait
 
 
@@ -66,7 +67,7 @@ class EndpointTables:
         frame = Table(
             PUBLISHER_COLUMNS, (), "Publishers", str(len(rows)), "no publisher yet: nothing has begun to send"
         )
-        ordered = sorted((row for _, row in rows.values()), key=lambda item: item.row.cells[0].text)
+        ordered = _idle_last([(figures, row) for figures, row in rows.values()])
         return filled(frame, ordered, query, default_sort="wait", is_default_descending=True)
 
     def subscribers(self, index: GraphIndex, book: FigureBook, query: Query) -> Table:
@@ -85,7 +86,7 @@ class EndpointTables:
         frame = Table(
             SUBSCRIBER_COLUMNS, (), "Subscribers", str(len(rows)), "no subscriber yet: nobody listens to anything"
         )
-        ordered = sorted((row for _, _, row in rows.values()), key=lambda item: item.row.cells[0].text)
+        ordered = _idle_last([(figures, row) for figures, _, row in rows.values()])
         return filled(frame, ordered, query, default_sort="blocks", is_default_descending=True)
 
     def _begin(self, index: GraphIndex) -> None:
@@ -95,29 +96,43 @@ class EndpointTables:
             self._subscribers.clear()
 
 
+def _idle_last(rows: list[tuple[PublisherFigures | SubscriberFigures | None, SortableRow]]) -> list[SortableRow]:
+    """By name, with those last that have not moved a message for a minute: rates wobble, and would move rows about."""
+
+    def place(item: tuple[PublisherFigures | SubscriberFigures | None, SortableRow]) -> tuple[bool, str]:
+        figures, sortable = item
+        return figures is None or figures.history.is_idle, sortable.row.cells[0].text
+
+    return [sortable for _, sortable in sorted(rows, key=place)]
+
+
 def holders_of(index: GraphIndex, book: FigureBook, key: str) -> Table:
     """Of a publisher, who holds it up; of a subscriber, whom it holds up."""
     is_publisher = key in index.publishers
     if not key or (not is_publisher and key not in index.subscribers):
         text = "nothing selected" if not key else "it has left the graph"
         return Table(HOLDER_COLUMNS, (), "Who holds whom", empty_text=text)
-    name = safe_text(endpoint_topic(key), 60)
+    name = safe_text(endpoint_topic(key), 100)
     if is_publisher:
         figures = book.publishers.get(key)
         holds = figures.holds if figures is not None else ()
-        rows = tuple(_hold_row(hold, hold.subscriber_id) for hold in holds)
+        rows = tuple(_hold_row(index, hold, hold.subscriber_id) for hold in holds)
         return Table(
             HOLDER_COLUMNS, rows, f"Who holds {name}", empty_text="nobody: it never had to wait", total=len(rows)
         )
-    rows = tuple(_hold_row(hold, hold.publisher_id) for hold in book.holds_by.get(key, ()))
+    rows = tuple(_hold_row(index, hold, hold.publisher_id) for hold in book.holds_by.get(key, ()))
     return Table(HOLDER_COLUMNS, rows, f"Whom {name} holds", empty_text="nobody waits for it", total=len(rows))
 
 
-def _hold_row(hold: Hold, other_id: str) -> Row:
+def _hold_row(index: GraphIndex, hold: Hold, other_id: str) -> Row:
     topic = endpoint_topic(other_id)
     meaning = wait_meaning(hold.share)
+    if other_id in index.subscribers or other_id in index.publishers:
+        name = address_cell(topic, "link")
+    else:
+        name = address_cell(topic or "somebody", "dim", more=" (left)")
     cells = (
-        Cell(safe_text(topic), "link"),
+        name,
         Cell(share_text(hold.share), meaning),
         Cell(bar(hold.share, 10), meaning or "spark"),
         Cell(duration_text(hold.wait_ns), "dim"),
@@ -126,7 +141,11 @@ def _hold_row(hold: Hold, other_id: str) -> Row:
 
 
 def _publisher_row(index: GraphIndex, record: PublisherRecord, figures: PublisherFigures | None) -> SortableRow:
-    topic, tag = Cell(safe_text(record.topic)), Cell(process_tag(index, record.process_id), "dim")
+    is_idle = figures is not None and figures.history.is_idle
+    topic, tag = (
+        address_cell(record.topic, "dim" if is_idle else ""),
+        Cell(process_tag(index, record.process_id), "dim"),
+    )
     if figures is None:
         unknown = Cell("-", "dim")
         cells = (topic, tag, unknown, Cell(""), unknown, unknown, Cell(""), unknown, Cell(""))
@@ -141,15 +160,15 @@ def _publisher_row(index: GraphIndex, record: PublisherRecord, figures: Publishe
     holder = Cell("paused", "pending") if counters.is_paused else Cell("")
     if holds:
         more = f" +{len(holds) - 1}" if len(holds) > 1 else ""
-        holder = Cell(f"{safe_text(endpoint_topic(holds[0].subscriber_id))}{more}", "link")
+        holder = address_cell(endpoint_topic(holds[0].subscriber_id), "link", more=more)
     cells = (
         topic,
         tag,
-        Cell(rate_text(figures.rate_hz), "rate"),
-        Cell(sparkline(figures.history.rates(SPARK_SECONDS)), "spark"),
+        Cell(rate_text(figures.rate_hz), "dim" if is_idle else "rate"),
+        Cell("" if is_idle else sparkline(figures.history.steps(SPARKS)), "spark"),
         Cell(count_text(counters.published_total), "dim"),
         Cell(f"{counters.in_flight}/{counters.num_buffers}", flight),
-        Cell(bar(level, 6), flight or "spark"),
+        Cell(bar(level, 10), flight or "spark"),
         Cell(share_text(figures.wait_share), wait_meaning(figures.wait_share)),
         holder,
     )
@@ -165,8 +184,9 @@ def _publisher_row(index: GraphIndex, record: PublisherRecord, figures: Publishe
 def _subscriber_row(
     index: GraphIndex, record: SubscriberRecord, figures: SubscriberFigures | None, share: float | None
 ) -> SortableRow:
-    name = safe_text(record.topic) + (" leaky" if record.is_leaky else "")
-    topic, tag = Cell(name), Cell(process_tag(index, record.process_id), "dim")
+    is_idle = figures is not None and figures.history.is_idle
+    topic = address_cell(record.topic, "dim" if is_idle else "", more=" leaky" if record.is_leaky else "")
+    tag = Cell(process_tag(index, record.process_id), "dim")
     blocks = Cell("never", "dim") if record.is_leaky else Cell(share_text(share), wait_meaning(share))
     if figures is None:
         unknown = Cell("-", "dim")
@@ -183,8 +203,8 @@ def _subscriber_row(
         topic,
         tag,
         path_cell(figures.path),
-        Cell(rate_text(figures.rate_hz), "rate"),
-        Cell(sparkline(figures.history.rates(SPARK_SECONDS)), "spark"),
+        Cell(rate_text(figures.rate_hz), "dim" if is_idle else "rate"),
+        Cell("" if is_idle else sparkline(figures.history.steps(SPARKS)), "spark"),
         Cell(f"{counters.queue_depth}{limit}"),
         Cell(share_text(figures.busy_share), busy),
         dropped if record.is_leaky or counters.dropped_total else Cell("-", "dim"),

@@ -24,26 +24,34 @@ _MEANINGS = {
 
 
 class EventList:
-    """Builds the rows of the event list; each line is made into a row once."""
+    """Builds the rows of the event list; a line is made into a row once, and again when reports are folded into it."""
 
     def __init__(self) -> None:
-        self._rows: dict[int, SortableRow] = {}
+        self._rows: dict[int, tuple[Happening, SortableRow]] = {}
 
     def table(self, log: HappeningLog, query: Query) -> Table:
         """The lines that are kept."""
-        self._rows = {line.number: self._rows.get(line.number) or SortableRow(_row(line)) for line in log.lines}
+        kept = self._rows
+        self._rows = {
+            line.number: same
+            if (same := kept.get(line.number)) is not None and same[0] is line
+            else (line, SortableRow(_row(line)))
+            for line in log.lines
+        }
         dropped = f", {log.dropped_total:,} older ones dropped" if log.dropped_total else ""
         frame = Table(COLUMNS, (), "Events", f"{len(self._rows):,} kept{dropped}", "nothing has happened yet")
-        return filled(frame, self._rows.values(), Query(filter_text=query.filter_text))
+        return filled(frame, (row for _, row in self._rows.values()), Query(filter_text=query.filter_text))
 
 
 def _row(line: Happening) -> Row:
+    is_own = bool(line.actor) and line.actor == line.address
+    times = f"{line.count}× " if line.count > 1 else ""
     meaning = "warning" if line.is_trouble else _MEANINGS.get(line.kind, "")
     cells = (
         Cell(clock_text(line.wall_s, has_millis=True), "dim"),
         Cell(str(line.seq) if line.seq is not None else "-", "dim"),
         Cell(line.kind.value, meaning),
-        Cell(safe_text(line.text, 300), "warning" if line.is_trouble else ""),
-        Cell(safe_text(line.actor, 60), "dim"),
+        Cell(safe_text(f"{times}{line.text}", 300), "warning" if line.is_trouble else "", has_address=True),
+        Cell(safe_text("itself" if is_own else line.actor, 60), "dim", has_address=True),
     )
     return Row(f"e{line.number}", cells, address=line.address)

@@ -10,6 +10,7 @@ from ezmsg_tui.present.table import Cell
 from ezmsg_tui.present.text import (
     bar,
     count_text,
+    counted,
     duration_text,
     rate_text,
     safe_text,
@@ -19,7 +20,7 @@ from ezmsg_tui.present.text import (
 )
 from ezmsg_tui.store.profiles import ProcessMeter
 
-SPARK_SECONDS = 30  # of the last minute; what fits in a sheet beside its label
+SPARKS = 30  # steps of the last minute; what fits in a sheet beside its label
 
 
 def process_lines(meter: ProcessMeter | None) -> list[SheetLine]:
@@ -51,8 +52,8 @@ def publisher_lines(record: PublisherRecord, figures: PublisherFigures | None) -
             "waited",
             (
                 Cell(share_text(figures.wait_share), wait),
-                Cell(duration_text(counters.wait_ns)),
-                Cell(f"in {count_text(counters.wait_count)} waits", "dim"),
+                Cell(duration_text(counters.wait_ns) if counters.wait_count else ""),
+                Cell(f"in {counted(counters.wait_count, 'wait')}" if counters.wait_count else "never", "dim"),
             ),
         ),
     ]
@@ -71,9 +72,10 @@ def subscriber_lines(
         return [SheetLine("receives", (Cell("no figures yet", "dim"),))]
     counters = figures.counters
     limit = f"/{counters.max_queue}" if counters.max_queue is not None else ""
+    by = (Cell("by", "dim"), path_cell(figures.path)) if counters.received_total else ()
     lines = [
         SheetLine("receives", _rate_cells(figures)),
-        SheetLine("messages", (Cell(count_text(counters.received_total)), path_cell(figures.path))),
+        SheetLine("messages", (Cell(count_text(counters.received_total)), *by)),
         SheetLine("bytes", (Cell(f"{size_text(figures.bytes_per_s)}/s"),)),
         SheetLine("queue", (Cell(f"{counters.queue_depth}{limit}"),)),
         SheetLine("busy", (Cell(share_text(figures.busy_share)), Cell("of the time", "dim"))),
@@ -94,5 +96,5 @@ def subscriber_lines(
 
 
 def _rate_cells(figures: PublisherFigures | SubscriberFigures) -> tuple[Cell, ...]:
-    history = sparkline(figures.history.rates(SPARK_SECONDS))
+    history = sparkline(figures.history.steps(SPARKS)).lstrip()
     return Cell(f"{rate_text(figures.rate_hz)}/s", "rate"), Cell(history, "spark")

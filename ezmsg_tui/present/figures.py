@@ -131,7 +131,8 @@ def _publisher_figures(profiles: ProfileSlice, key: str) -> PublisherFigures:
     def waited_for(subscriber_id: str) -> float | None:
         return meter.share(lambda counters: counters.wait_ns_by_subscriber.get(subscriber_id, 0))
 
-    holds = [Hold(key, holder, waited_for(holder), wait_ns) for holder, wait_ns in now.wait_ns_by_subscriber.items()]
+    waits = {holder: wait_ns for holder, wait_ns in now.wait_ns_by_subscriber.items() if wait_ns}
+    holds = [Hold(key, holder, waited_for(holder), wait_ns) for holder, wait_ns in waits.items()]
     return PublisherFigures(
         now,
         profiles.owners[key],

@@ -39,7 +39,15 @@ _EDITED = frozenset(
 def form_table(form: SettingsForm) -> Table:
     """One row for each field; the key of a row is the field's path."""
     rows = tuple(_row(field) for field in form.fields)
-    return Table(_COLUMNS, rows, title=form.title, footer=form.footer, empty_text=form.empty_text, total=len(rows))
+    return Table(
+        _COLUMNS,
+        rows,
+        title=form.title,
+        footer=form.footer,
+        empty_text=form.empty_text,
+        total=len(rows),
+        subject=form.address,
+    )
 
 
 def value_text(field: FormField) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
-from ezmsg_tui.present.table import Column, Table
+from ezmsg_tui.present.table import Cell, Column, Table
+from ezmsg_tui.present.text import elided_addresses
 
 GAP = "  "
 
@@ -19,18 +21,22 @@ def table_lines(table: Table, width: int = 0) -> list[str]:
     lines = [f"{table.title}  ({table.footer})" if table.footer else table.title]
     if not table.rows:
         return [*lines, *(f"  {part}" for part in table.empty_text.split("\n") if part)]
-    texts = [
-        ["  " * row.depth + cell.text if index == 0 else cell.text for index, cell in enumerate(row.cells)]
+    rows = [
+        [
+            replace(cell, text="  " * row.depth + cell.text, has_address=False) if index == 0 and row.depth else cell
+            for index, cell in enumerate(row.cells)
+        ]
         for row in table.rows
     ]
+    texts = [[cell.text for cell in row] for row in rows]
     used = [i for i, column in enumerate(table.columns) if any(row[i].strip() for row in texts) or column.title]
     widths = {i: max(_width(table.columns[i].title), *(_width(row[i]) for row in texts)) for i in used}
     if width:
         _shrink(widths, table.columns, width - 2)
-    header = [table.columns[i].title for i in used]
-    for row in (header, *([row[i] for i in used] for row in texts)):
-        cells = [_fitted(text, widths[i], table.columns[i]) for i, text in zip(used, row, strict=True)]
-        lines.append(f"  {GAP.join(cells)}".rstrip())
+    header = [Cell(column.title) for column in table.columns]
+    for row in (header, *rows):
+        parts = [_fitted(row[i], widths[i], table.columns[i]) for i in used]
+        lines.append(f"  {GAP.join(parts)}".rstrip())
     return lines
 
 
@@ -44,7 +50,8 @@ def _shrink(widths: dict[int, int], columns: tuple[Column, ...], room: int) -> N
         widths[widest] -= 1
 
 
-def _fitted(text: str, width: int, column: Column) -> str:
+def _fitted(cell: Cell, width: int, column: Column) -> str:
+    text = elided_addresses(cell.text, width, _width) if cell.has_address else cell.text
     while _width(text) > width:
         text = text[:-2] + "…" if len(text) > 1 else ""
     pad = " " * (width - _width(text))

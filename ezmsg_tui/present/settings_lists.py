@@ -8,6 +8,7 @@ from ezmsg_tui.present.editing import ComponentSettings, applied_note, note_of
 from ezmsg_tui.present.filtering import SortableRow, filled
 from ezmsg_tui.present.form import FieldState
 from ezmsg_tui.present.form_rows import STATE_CELLS
+from ezmsg_tui.present.naming import address_cell
 from ezmsg_tui.present.table import Cell, Column, Query, Row, Table
 from ezmsg_tui.present.text import ago_text, safe_text
 from ezmsg_tui.present.value_text import value_label
@@ -15,7 +16,7 @@ from ezmsg_tui.store.change_book import Change, ChangeBook, FinishedChange
 from ezmsg_tui.store.changes import ChangeState
 
 COMPONENT_COLUMNS = (
-    Column("name", "COMPONENT", 12, is_flexible=True, priority=10),
+    Column("name", "COMPONENT", 10, is_flexible=True, priority=10),
     Column("state", "STATE", 8, priority=9),
 )
 CHANGE_COLUMNS = (
@@ -46,7 +47,7 @@ def components_table(components: Iterable[ComponentSettings], book: ChangeBook, 
         SortableRow(
             Row(
                 settings.address,
-                (Cell(safe_text(settings.address)), _component_state(settings, book)),
+                (address_cell(settings.address), _component_state(settings, book)),
                 address=settings.address,
             )
         )
@@ -90,7 +91,7 @@ def _change_row(change: Change, settings: ComponentSettings | None, now_s: float
     after = safe_text(change.edit.text, 40) if change.edit.fault else value_label(change.edit.value, 40)
     cells = (
         STATE_CELLS[FieldState(change.state.value)],
-        Cell(f"{safe_text(change.address)}.{safe_text(change.path, 80)}"),
+        address_cell(change.address, more=f".{safe_text(change.path, 80)}"),
         Cell(value_label(change.base, 40), "dim"),
         Cell(after),
         Cell(ago_text(now_s - change.since_s), "dim"),
@@ -102,7 +103,7 @@ def _change_row(change: Change, settings: ComponentSettings | None, now_s: float
 def _finished_row(done: FinishedChange, now_s: float) -> Row:
     cells = (
         STATE_CELLS[FieldState.APPLIED],
-        Cell(f"{safe_text(done.address)}.{safe_text(done.path, 80)}"),
+        address_cell(done.address, more=f".{safe_text(done.path, 80)}"),
         Cell(value_label(done.before, 40), "dim"),
         Cell(value_label(done.after, 40)),
         Cell(ago_text(now_s - done.at_s), "dim"),

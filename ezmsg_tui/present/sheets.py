@@ -10,10 +10,10 @@ from ezmsg_core.model.topology import Edge, PublisherRecord, SubscriberRecord
 from ezmsg_tui.present.figure_lines import process_lines, publisher_lines, subscriber_lines
 from ezmsg_tui.present.figures import FigureBook
 from ezmsg_tui.present.graph_index import GraphIndex, ProcessNode
-from ezmsg_tui.present.naming import clock_text, path_cell, process_name
+from ezmsg_tui.present.naming import address_cell, class_name, clock_text, endpoint_topic, path_cell, process_name
 from ezmsg_tui.present.sheet import Sheet, SheetLine
 from ezmsg_tui.present.table import Cell
-from ezmsg_tui.present.text import safe_text, size_text
+from ezmsg_tui.present.text import counted, safe_text, size_text
 from ezmsg_tui.present.traffic import Traffic
 from ezmsg_tui.present.tree import HOST, PROCESS, STRAY, topic_of_stray
 from ezmsg_tui.store.reducer import InspectorStore
@@ -67,7 +67,7 @@ class SheetMaker:
                 SheetLine(
                     "from" if number == 0 else "",
                     (
-                        Cell(safe_text(channel.publisher_id.rpartition(":")[0]), "link"),
+                        address_cell(endpoint_topic(channel.publisher_id), "link"),
                         path_cell(channel.path),
                         Cell(safe_text(channel.reason, 80), "dim"),
                     ),
@@ -81,8 +81,13 @@ class SheetMaker:
         process = self._index.processes.get(record.process_id)
         name = process_name(process) if process is not None else f"pid {record.pid}"
         unit = self._index.component_of(record.topic)
-        lines = [SheetLine("process", (Cell(name, "title"), Cell(safe_text(record.host, 60), "dim")))]
-        return [SheetLine("unit", (Cell(safe_text(unit), "link"),)), *lines] if unit else lines
+        lines = [SheetLine("process", (address_cell(name, "title"), self._on(record.host)))]
+        return [SheetLine("unit", (address_cell(unit, "link"),)), *lines] if unit else lines
+
+    def _on(self, host: str) -> Cell:
+        """On which host, where there are several."""
+        is_only = all(process.host == host for process in self._index.processes.values())
+        return Cell("" if is_only else f"on {safe_text(host, 60)}", "dim")
 
     def _host(self, key: str) -> Sheet:
         host = key.removeprefix(HOST)
@@ -97,7 +102,7 @@ class SheetMaker:
 
     def _process(self, process: ProcessNode) -> Sheet:
         lines = [
-            SheetLine("pid", (Cell(str(process.pid), "title"), Cell(safe_text(process.host, 60), "dim"))),
+            SheetLine("pid", (Cell(str(process.pid), "title"), Cell(f"on {safe_text(process.host, 60)}", "dim"))),
             SheetLine("label", (Cell(safe_text(process.label) or "-"),)),
             SheetLine("phase", (Cell(str(process.phase) if process.phase is not None else "takes no calls"),)),
         ]
@@ -106,20 +111,21 @@ class SheetMaker:
         meter = self._store.profiles.processes.get(process.process_id)
         lines += process_lines(meter)
         lines += _link_lines("units", process.units)
-        footer = f"{len(process.units)} unit{'' if len(process.units) == 1 else 's'}"
-        return Sheet(process_name(process), tuple(lines), footer)
+        return Sheet(process_name(process), tuple(lines), counted(len(process.units), "unit"))
 
     def _component(self, address: str, metadata: ComponentMetadata | None) -> Sheet:
         index = self._index
         lines: list[SheetLine] = []
         if metadata is not None:
-            lines.append(SheetLine("class", (Cell(safe_text(metadata.component_type), "title"),)))
+            kind = metadata.component_type
+            module = safe_text(kind.rpartition(".")[0], 80)
+            lines.append(SheetLine("class", (Cell(class_name(kind), "title"), Cell(module, "dim"))))
             session = self._store.topology.fold.sessions.get(index.sessions.get(address, ""))
             if session is not None:
                 lines.append(SheetLine("session", (Cell(safe_text(session.label, 60)),)))
         process = index.unit_process.get(address)
         if process is not None:
-            lines.append(SheetLine("process", (Cell(process_name(process)), Cell(safe_text(process.host, 60), "dim"))))
+            lines.append(SheetLine("process", (address_cell(process_name(process)), self._on(process.host))))
         if isinstance(metadata, CollectionMetadata):
             lines += _link_lines("has", metadata.children)
         else:
@@ -156,7 +162,8 @@ class SheetMaker:
         index = self._index
         is_output = self._traffic.is_output(topic)
         _, rate, history, state = self._traffic.output_cells(topic) if is_output else self._traffic.input_cells(topic)
-        lines = [SheetLine(safe_text(label, 24), (Cell(f"{rate.text}/s", "rate"), history, state))]
+        recent = Cell(history.text.lstrip(), history.meaning)
+        lines = [SheetLine(safe_text(label, 24), (Cell(f"{rate.text}/s", "rate"), recent, state))]
         ids = [e.endpoint_id for e in (index.publishers_of if is_output else index.subscribers_of).get(topic, ())]
         peers = index.reached_subscribers(topic) if is_output else index.reaching_publishers(topic)
         for peer in peers[:MAX_PEERS]:
@@ -164,7 +171,7 @@ class SheetMaker:
             channel = next((index.channel[key] for key in pair if key in index.channel), None)
             path = path_cell(channel.path if channel is not None else None)
             lines.append(
-                SheetLine("", (Cell("▶" if is_output else "◀", "dim"), Cell(safe_text(peer.topic), "link"), path))
+                SheetLine("", (Cell("▶" if is_output else "◀", "dim"), address_cell(peer.topic, "link"), path))
             )
         if len(peers) > MAX_PEERS:
             lines.append(SheetLine("", (Cell(f"and {len(peers) - MAX_PEERS} more", "dim"),)))
@@ -173,7 +180,7 @@ class SheetMaker:
 
 def _link_lines(label: str, addresses: Sequence[str]) -> list[SheetLine]:
     return [
-        SheetLine("" if number else label, (Cell(safe_text(address), "link"),))
+        SheetLine("" if number else label, (address_cell(address, "link"),))
         for number, address in enumerate(addresses[:MAX_PARTS])
     ]
 
@@ -191,8 +198,8 @@ def _settings_lines(metadata: ComponentMetadata | None, value: SettingsSnapshotV
         SheetLine(
             "settings",
             (
-                Cell("can be changed" if dynamic else "fixed at the start", "" if dynamic else "dim"),
                 Cell(f"revision {value.revision}"),
+                Cell("can be changed" if dynamic else "fixed at the start", "" if dynamic else "dim"),
                 Cell(f"{clock_text(value.timestamp)} {safe_text(value.actor, 40)}".strip(), "dim"),
             ),
         )

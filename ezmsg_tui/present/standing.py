@@ -58,8 +58,8 @@ def status_of(
         age_s=max(0.0, now_s - connection.heard_s) if connection.heard_s is not None else None,
         parts=tuple((str(stream), stream in connection.listed) for stream in StreamName),
         counts=counts_of(index),
-        rate=Cell(f"{rate_text(figures.total_rate_hz())}/s", "rate") if figures.publishers else Cell(""),
-        wait=Cell(f"{mark}BP {share_text(wait)}", wait_meaning(wait)) if wait else Cell(""),
+        rate=Cell(f"{rate_text(figures.total_rate_hz())} msg/s", "rate") if figures.publishers else Cell(""),
+        wait=Cell(f"{mark}waits {share_text(wait)}", wait_meaning(wait)) if wait else Cell(""),
         notices=_notices(store, now_s, wall_s),
         is_empty=is_empty,
         empty_text=empty_text(connection.address) if is_empty else "",
@@ -71,11 +71,10 @@ def status_of(
     )
 
 
-def counts_of(index: GraphIndex) -> tuple[Cell, ...]:
+def counts_of(index: GraphIndex) -> tuple[tuple[str, int], ...]:
     """How many processes, units, topics and edges there are."""
     live = sum(process.gone_wall_s is None for process in index.processes.values())
-    counts = (("P", live), ("U", index.unit_count), ("T", len(index.topics)), ("E", len(index.edges)))
-    return tuple(Cell(f"{letter}{count}") for letter, count in counts)
+    return ("process", live), ("unit", index.unit_count), ("topic", len(index.topics)), ("edge", len(index.edges))
 
 
 def empty_text(address: str) -> str:

@@ -12,6 +12,7 @@ class Cell:
 
     text: str  # harmless to a terminal: formatted here or passed through `safe_text`
     meaning: str = ""  # a name in `theme.MEANINGS`, never a colour; empty is plain
+    has_address: bool = False  # which gives way at its front where there is little room: its last part is the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Column:
     width: int  # character cells; of a flexible column, the least
     align: Literal["left", "right"] = "left"
     is_flexible: bool = False  # takes the room that is left over
+    most: int = 0  # of a flexible column: no wider than this, so that figures stay beside the names; 0 is no limit
     priority: int = 0  # when the table is narrow, columns of the lowest priority vanish first
     is_sortable: bool = False  # offered by the sort keys
 
@@ -51,6 +53,7 @@ class Table:
     matched: int = -1  # how many of them pass the filter; -1 means as many as there are rows
     sorted_by: str = ""  # key of the column that decides the order
     is_descending: bool = False
+    subject: str = ""  # what the rows are about, where that changes: with another one the cursor begins at the top
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 UNKNOWN = "-"
 """What an unknown number looks like; never 0."""
@@ -20,6 +20,7 @@ _HARMFUL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
 _MOST_MARKS = 2  # on one letter; more than that is drawn over the lines around it
 _SPARK_GLYPHS = "▁▂▃▄▅▆▇█"
+_LEAST_ADDRESS = 8  # cells that other words leave to an address; less says nothing
 _HEADROOM = 8 / 7
 _BAR_GLYPHS = " ▏▎▍▌▋▊▉"
 # Factor, letter, and from which part of the factor it is used: from what rounds up to it, but `0.50`, not `500m`.
@@ -128,6 +129,11 @@ def count_text(count: int | None) -> str:
     return text if len(text) <= 10 else magnitude_text(count)
 
 
+def counted(count: int, noun: str) -> str:
+    """So many of something: `1 process`, `14 units`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
 def share_text(share: float | None) -> str:
     """A part of a whole from 0.0 to 1.0, as a percentage of at most 4 characters: `31%`, `<1%`, `-`."""
     if share is None or math.isnan(share):
@@ -147,6 +153,47 @@ def ago_text(seconds: float | None) -> str:
         if seconds >= factor * (2 if unit == "m" else 1):
             return f"{seconds / factor:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def elided_address(address: str, width: int, measure: Callable[[str], int] = len) -> str:
+    """An address in at most `width` cells: `…/BANDPASS/OUTPUT`. The first parts give way, the last one stays.
+
+    Args:
+        address: Parts with slashes between them; more words may follow the last one.
+        width: At least 1.
+        measure: How many cells a text takes.
+    """
+    if measure(address) <= width:
+        return address
+    parts = address.split("/")
+    for first in range(1, len(parts)):
+        tail = f"…/{'/'.join(parts[first:])}"
+        if measure(tail) <= width:
+            return tail
+    return _without_middle(parts[-1], width, measure)
+
+
+def elided_addresses(text: str, width: int, measure: Callable[[str], int] = len) -> str:
+    """A text in `width` cells if the addresses in it can give way for so much; otherwise as short as they allow."""
+    excess = measure(text) - width
+    if excess <= 0:
+        return text
+    words = text.split(" ")
+    for index in sorted((i for i, word in enumerate(words) if "/" in word), key=lambda i: -len(words[i])):
+        if excess > 0:
+            before = measure(words[index])
+            words[index] = elided_address(words[index], max(_LEAST_ADDRESS, before - excess), measure)
+            excess -= before - measure(words[index])
+    return " ".join(words)
+
+
+def _without_middle(text: str, width: int, measure: Callable[[str], int]) -> str:
+    if measure(text) <= width:
+        return text
+    head, tail = text[: width // 2], text[len(text) - (width - 1) // 2 :]
+    while head and measure(head) + measure(tail) + 1 > width:  # characters that take two cells
+        head, tail = head[:-1], tail[1:]
+    return f"{head}…{tail}"
 
 
 def sparkline(values: Sequence[float | None], ceiling: float | None = None) -> str:

@@ -12,7 +12,7 @@ from ezmsg_tui.present.naming import path_cell
 from ezmsg_tui.present.table import Cell
 from ezmsg_tui.present.text import rate_text, share_text, sparkline
 
-SPARK_SECONDS = 8  # of the last minute; what fits beside a name
+SPARKS = 10  # steps of the last minute; what fits beside a name
 SHARE_SHOWN = 0.01  # of the time: less is noise
 SEVERITY = {"": 0, "dim": 0, "ok": 1, "pending": 2, "warning": 3, "error": 4}
 """How meanings compare, so that the worst of several can be shown."""
@@ -48,8 +48,8 @@ class Traffic:
         return tuple(self.publishers(topics)), tuple(subscribers), holds
 
     def cells(self, topics: list[str]) -> tuple[Cell, Cell]:
-        """Rate and history of what is published to topics, or received where nothing is."""
-        figures = self.publishers(topics) or self.subscribers(topics)
+        """Rate and history of what is published to topics, or received where nothing is an output."""
+        figures = self.publishers(filter(self.is_output, topics)) or self.subscribers(topics)
         return Cell(total_rate(figures), "rate"), Cell(total_history(figures), "spark")
 
     def state(self, topics: list[str]) -> Cell:
@@ -66,12 +66,16 @@ class Traffic:
         return OK if is_moving or not (publishers or subscribers) else IDLE
 
     def is_output(self, topic: str) -> bool:
-        """Whether messages are published to a topic, or are declared to be."""
-        if self._index.publishers_of.get(topic):
-            return True
+        """Whether a topic is declared as an output; of one that is not declared, whether anybody publishes to it.
+
+        A unit publishes to its own input where its settings are changed from outside.
+        """
         metadata = self._index.components.get(self._index.component_of(topic))
         streams = metadata.streams.values() if isinstance(metadata, UnitMetadata) else ()
-        return any(s.address == topic and isinstance(s, OutputStreamMetadata) for s in streams)
+        declared = next((stream for stream in streams if stream.address == topic), None)
+        if declared is not None:
+            return isinstance(declared, OutputStreamMetadata)
+        return bool(self._index.publishers_of.get(topic))
 
     def output_cells(self, topic: str, process_id: UUID | None = None) -> tuple[Cell, ...]:
         """Peers, rate, history and state of a topic that is published to, by one process or by all."""
@@ -117,10 +121,10 @@ def total_rate(figures: Figures) -> str:
 
 
 def total_history(figures: Figures) -> str:
-    """The sum of the known rates in each of the last seconds."""
+    """The sum of the known rates in each step of the last minute."""
     if not figures:
         return ""
-    columns = zip(*(f.history.rates(SPARK_SECONDS) for f in figures), strict=True)
+    columns = zip(*(f.history.steps(SPARKS) for f in figures), strict=True)
     sums = [sum(known) if (known := [v for v in column if v is not None]) else None for column in columns]
     return sparkline(sums)
 

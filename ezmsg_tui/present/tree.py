@@ -10,16 +10,16 @@ from ezmsg_core.model.topology import Phase
 from ezmsg_tui.present.figures import FigureBook
 from ezmsg_tui.present.filtering import matches
 from ezmsg_tui.present.graph_index import GraphIndex, ProcessNode
-from ezmsg_tui.present.naming import class_name, clock_text, process_name
+from ezmsg_tui.present.naming import address_cell, below, class_name, clock_text, process_label, process_name
 from ezmsg_tui.present.table import Cell, Column, Query, Row, Table
-from ezmsg_tui.present.text import safe_text
-from ezmsg_tui.present.traffic import NOTHING, OK, SEVERITY, Traffic
+from ezmsg_tui.present.text import counted, safe_text
+from ezmsg_tui.present.traffic import NOTHING, OK, SEVERITY, SPARKS, Traffic
 
 COLUMNS = (
-    Column("name", "NAME", 26, is_flexible=True, priority=10),
+    Column("name", "NAME", 26, is_flexible=True, most=48, priority=10),
     Column("kind", "TYPE", 13, priority=3),
     Column("rate", "RATE", 7, "right", priority=8),
-    Column("history", "60 s", 8, priority=2),
+    Column("history", "60 s", SPARKS, priority=2),
     Column("state", "STATE", 12, priority=9),
 )
 
@@ -86,7 +86,7 @@ class TopologyTree:
             COLUMNS,
             tuple(rows),
             title=f"Topology by {'component' if by_component else 'process'}",
-            footer=f"{index.unit_count} unit{'' if index.unit_count == 1 else 's'}",
+            footer=counted(index.unit_count, "unit"),
             empty_text="nothing matches the filter" if query.filter_text and roots else empty_text,
             total=sum(_size(root) for root in roots),
             matched=sum(matches(row, query.filter_text) for row in rows) if query.filter_text else -1,
@@ -123,7 +123,8 @@ class _TreeBuilder:
         for process in self._index.processes.values():
             topics = self._index.strays_of(process.process_id)
             if topics:
-                cells = (Cell(process_name(process), "title"), Cell("no unit", "dim"), *self._traffic.cells(topics), OK)
+                name = address_cell(process_name(process), "title")
+                cells = (name, Cell("no unit", "dim"), *self._traffic.cells(topics), OK)
                 children = self._strays(process, topics)
                 roots.append(_Node(Row(f"{PROCESS}{process.process_id}", cells), children=children))
         return roots
@@ -132,9 +133,11 @@ class _TreeBuilder:
         strays = self._index.strays_of(process.process_id)
         topics = [*(topic for unit in process.units for topic in self._index.streams_of(unit)), *strays]
         rate, _ = self._traffic.cells(topics)
-        host = Cell(safe_text(process.host, 40), "dim")
-        cells = (Cell(process_name(process), "title"), host, rate, NOTHING, self._state(process, topics))
-        children = [self._unit(unit, unit) for unit in process.units]
+        label = process_label(process)
+        pid = f"pid {process.pid}"
+        name, kind = address_cell(label, "title"), Cell("process" if label == pid else pid, "dim")
+        cells = (name, kind, rate, NOTHING, self._state(process, topics))
+        children = [self._unit(unit, below(unit, label)) for unit in process.units]
         return _Node(Row(f"{PROCESS}{process.process_id}", cells), children=[*children, *self._strays(process, strays)])
 
     def _collection(self, address: str, name: str) -> _Node:
@@ -144,7 +147,11 @@ class _TreeBuilder:
         state = self._traffic.state(topics)
         shown = state if SEVERITY[state.meaning] > SEVERITY["ok"] else NOTHING
         return _Node(
-            Row(address, (Cell(safe_text(name), "title"), Cell(kind, "dim"), rate, NOTHING, shown), address=address)
+            Row(
+                address,
+                (address_cell(name, "title"), Cell(kind, "dim"), rate, NOTHING, shown),
+                address=address,
+            )
         )
 
     def _unit(self, address: str, name: str) -> _Node:
@@ -157,7 +164,7 @@ class _TreeBuilder:
         if kept is None or kept[0] != fingerprint:
             state = Cell("no process", "dim") if process is None else self._state(process, topics)
             kept = self._units[address] = (fingerprint, (*self._traffic.cells(topics), state))
-        row = Row(address, (Cell(safe_text(name)), kind, *kept[1]), address=address)
+        row = Row(address, (address_cell(name), kind, *kept[1]), address=address)
         return _Node(
             row,
             is_open_by_default=False,
@@ -171,7 +178,7 @@ class _TreeBuilder:
             name = topic[len(unit) + 1 :] if topic.startswith(f"{unit}/") else topic
             figures = self._traffic
             cells = figures.output_cells(topic) if figures.is_output(topic) else figures.input_cells(topic)
-            nodes.append(_Node(Row(topic, (Cell(safe_text(name)), *cells), address=topic)))
+            nodes.append(_Node(Row(topic, (address_cell(name), *cells), address=topic)))
         return nodes
 
     def _strays(self, process: ProcessNode, topics: list[str]) -> list[_Node]:
@@ -180,7 +187,7 @@ class _TreeBuilder:
         for topic in topics:
             is_output = self._index.publishes(key, topic)
             cells = self._traffic.output_cells(topic, key) if is_output else self._traffic.input_cells(topic, key)
-            nodes.append(_Node(Row(f"{STRAY}{key}:{topic}", (Cell(safe_text(topic)), *cells), address=topic)))
+            nodes.append(_Node(Row(f"{STRAY}{key}:{topic}", (address_cell(topic), *cells), address=topic)))
         return nodes
 
     def _state(self, process: ProcessNode, topics: list[str]) -> Cell:

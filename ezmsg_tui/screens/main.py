@@ -29,6 +29,7 @@ from ezmsg_tui.widgets.bindings import bindings_of
 from ezmsg_tui.widgets.form_view import FieldInput, FieldTable, FormView, KeyUnused
 from ezmsg_tui.widgets.host import app_of
 from ezmsg_tui.widgets.line_block import Line, LineBlock
+from ezmsg_tui.widgets.ordered_input import OrderedInput
 from ezmsg_tui.widgets.paint import paint_of
 from ezmsg_tui.widgets.status_bar import StatusBar, TerminalPace
 
@@ -42,7 +43,7 @@ _LONGEST_SAYING = 60
 _SAID_S = 2.0
 
 
-class FilterInput(Input):
+class FilterInput(OrderedInput):
     """Takes the place of the key bar while a filter is typed."""
 
 

@@ -9,10 +9,13 @@ from textual.widget import Widget
 
 from ezmsg_tui.present.desk import InspectorDesk, LinkPhase, Status
 from ezmsg_tui.present.table import Query, Table
-from ezmsg_tui.present.text import ago_text, safe_text
+from ezmsg_tui.present.text import ago_text, elided_addresses, safe_text
 from ezmsg_tui.widgets.live_table import LiveTable
 from ezmsg_tui.widgets.paint import paint_of
 from ezmsg_tui.widgets.sheet_view import SheetView
+
+_FRAME = 6
+"""Cells of a frame's edge that no title takes: corners, and a line and a space on each side."""
 
 _AGE_STEP_S = 5
 """Ages in titles change this seldom, because a title is drawn with its whole pane."""
@@ -99,7 +102,7 @@ class Pane(Container):
 
     def show_title(self, widget: Widget, title: str, footer: str = "", table: Table | None = None) -> None:
         """Set the titles of a frame; foreign text in them stays text."""
-        parts = [safe_text(title, 120)]
+        parts: list[str] = []
         if table is not None and self.filter_text:
             matched = table.matched if table.matched >= 0 else len(table.rows)
             parts.append(f"/{safe_text(self.filter_text, 30)}  {matched} of {table.total}")
@@ -110,7 +113,10 @@ class Pane(Container):
         if self._status.frozen_s is not None:
             parts.append("frozen")
         spell = paint_of(self).spell
-        texts = (spell(" · ".join(part for part in parts if part)), spell(safe_text(footer, 120)))
+        room = widget.outer_size.width - _FRAME
+        rest = "".join(f" · {part}" for part in parts)
+        named = elided_addresses(safe_text(title, 160), room - len(rest)) if title else rest.removeprefix(" · ")
+        texts = (spell(f"{named}{rest if title else ''}"), spell(elided_addresses(safe_text(footer, 120), room)))
         name = widget.id or ""
         if self._titles.get(name) != texts:
             self._titles[name] = texts

@@ -29,6 +29,7 @@ class ProfilePane(Pane):
     ProfilePane #holders { width: 1fr; height: 1fr; }
     ProfilePane #figures { width: 1fr; height: 1fr; display: none; }
     ProfilePane.-tall #publishers, ProfilePane.-tall #subscribers { display: block; height: 3fr; }
+    ProfilePane.-tall #why { min-height: 9; }
     ProfilePane.-wide #figures { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("profile")]

@@ -44,16 +44,28 @@ class History:
             self._add_to(second, counts * (high - low) / span_ns, high - low)
             second += 1
 
-    def rates(self, seconds: int = BUCKETS) -> list[float | None]:
-        """Counts a second in each of the last so many seconds, oldest first; None where nothing is known."""
-        values: list[float | None] = [None] * seconds
-        newest = self._buckets[-1].second if self._buckets else 0
-        for bucket in reversed(self._buckets):
-            age = newest - bucket.second
-            if age >= seconds:
-                break
-            values[seconds - 1 - age] = bucket.counts * SECOND_NS / bucket.covered_ns
-        return values
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was counted in what is known of the last minute; False while nothing is known."""
+        return bool(self._buckets) and not any(bucket.counts for bucket in self._buckets)
+
+    def steps(self, count: int) -> list[float | None]:
+        """Counts a second in each step of the last minute, oldest first; None where nothing is known.
+
+        A step begins at the same seconds for as long as it is shown, so that it stands still once it is over.
+
+        Args:
+            count: of steps; a divisor of `BUCKETS`.
+        """
+        length = BUCKETS // count
+        newest = self._buckets[-1].second // length if self._buckets else 0
+        counts, covered_ns = [0.0] * count, [0] * count
+        for bucket in self._buckets:
+            age = newest - bucket.second // length
+            if age < count:
+                counts[count - 1 - age] += bucket.counts
+                covered_ns[count - 1 - age] += bucket.covered_ns
+        return [c * SECOND_NS / ns if ns else None for c, ns in zip(counts, covered_ns, strict=True)]
 
     def copy(self) -> History:
         """The same history, apart from this."""

@@ -16,6 +16,9 @@ MARGIN = 1
 MOST_GROWTH = 12
 """Cells that a column may grow beyond its own width before its text is cut."""
 
+MOST_FLEXIBLE = 80
+"""Cells that the texts of a flexible column may ask for; longer ones are cut."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -33,7 +36,8 @@ def fit_columns(
     """Lay columns out in `width` cells.
 
     Columns of the lowest priority are left out until the rest fits (of equals, the rightmost). What is left over goes
-    to columns that have grown, by priority, then to flexible ones in equal parts.
+    to columns that have grown, by priority, then to flexible ones: to each what its texts need or an equal part,
+    whatever is less, and the rest to the last of them, so that figures stay beside the names they belong to.
 
     Args:
         columns: Those of the table.
@@ -52,14 +56,18 @@ def fit_columns(
 
     while len(sizes) > 1 and spare() < 0:
         del sizes[min(sizes, key=rank)]
-    for index in sorted(sizes, key=rank, reverse=True):
-        growth = grown.get(columns[index].key, 0) - sizes[index]
-        sizes[index] += max(0, min(growth, spare()))
+
+    def growth(index: int) -> int:
+        return max(0, grown.get(columns[index].key, 0) - sizes[index])
+
+    for index in sorted((index for index in sizes if not columns[index].is_flexible), key=rank, reverse=True):
+        sizes[index] += max(0, min(growth(index), spare()))
     flexible = [index for index in sizes if columns[index].is_flexible]
+    for position, index in enumerate(sorted(flexible, key=growth)):  # what the modest ones leave goes to the others
+        sizes[index] += max(0, min(growth(index), spare() // (len(flexible) - position)))
     if flexible:
-        share, rest = divmod(max(0, spare()), len(flexible))
-        for position, index in enumerate(flexible):
-            sizes[index] += share + (1 if position < rest else 0)
+        last = flexible[-1]
+        sizes[last] = min(sizes[last] + max(0, spare()), columns[last].most or width)
     places: list[Place] = []
     x = left
     for index, size in sizes.items():
@@ -77,13 +85,16 @@ def _least(column: Column) -> int:
 def grow_columns(columns: tuple[Column, ...], lengths: Mapping[str, int], grown: dict[str, int]) -> bool:
     """Widen columns to the longest text seen, within limits; answers whether one grew.
 
-    Widths never shrink while a table is shown, so that its columns do not dance.
+    Widths never shrink while a table is shown, so that its columns do not dance. Of flexible columns, several share
+    what is left over, and only then it matters what they need.
     """
     has_grown = False
+    flexible_count = sum(column.is_flexible for column in columns)
     for column in columns:
-        if column.is_flexible:
+        if column.is_flexible and flexible_count < 2:
             continue
-        longest = min(lengths.get(column.key, 0), column.width + MOST_GROWTH)
+        most = MOST_FLEXIBLE if column.is_flexible else column.width + MOST_GROWTH
+        longest = min(lengths.get(column.key, 0), most)
         if longest > max(column.width, grown.get(column.key, 0)):
             grown[column.key] = longest
             has_grown = True

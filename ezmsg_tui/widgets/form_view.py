@@ -17,6 +17,7 @@ from ezmsg_tui.present.form_rows import VALUE_COLUMN, form_table, note_lines
 from ezmsg_tui.widgets.bindings import bindings_of
 from ezmsg_tui.widgets.line_block import Line, LineBlock
 from ezmsg_tui.widgets.live_table import LiveTable
+from ezmsg_tui.widgets.ordered_input import OrderedInput
 
 _LONGEST_TEXT = 4096  # characters in the editor; a settings value is for people
 
@@ -84,7 +85,7 @@ class FieldTable(LiveTable):
         self.post_message(self.StepAsked(steps))
 
 
-class FieldInput(Input):
+class FieldInput(OrderedInput):
     """One line of typing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("editor")]

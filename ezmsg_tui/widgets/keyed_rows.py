@@ -20,6 +20,7 @@ class KeyedRows:
         self.rows: dict[str, Row] = {}
         self.order: list[str] = []
         self.cursor_key = ""
+        self.is_placed = False  # the cursor was put where it is; otherwise it stays on the first row, the most telling
         self._position: dict[str, int] = {}
         self._held_since = float("-inf")
         self._ordered_at = float("-inf")
@@ -40,6 +41,10 @@ class KeyedRows:
 
     def index_of(self, key: str) -> int | None:
         return self._position.get(key)
+
+    def place(self, key: str) -> None:
+        """Put the cursor on a row, to stay with it wherever it goes."""
+        self.cursor_key, self.is_placed = key, True
 
     def hold(self, now: float) -> None:
         """Keep the order still from now on for a while."""
@@ -66,9 +71,12 @@ class KeyedRows:
                 self.order = wanted
                 self._ordered_at = now
         old_position, self._position = self._position, {key: index for index, key in enumerate(self.order)}
-        if self.cursor_key in self.rows:
-            return False
         before = self.cursor_key
+        self.is_placed = self.is_placed and bool(self.order)
+        if not self.is_placed:
+            self.cursor_key = self.order[0] if self.order else ""
+        if self.cursor_key in self.rows:
+            return self.cursor_key != before
         index = old_position.get(before, 0)
         self.cursor_key = self.order[min(index, len(self.order) - 1)] if self.order else ""
         return self.cursor_key != before

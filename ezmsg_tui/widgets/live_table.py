@@ -25,6 +25,9 @@ from ezmsg_tui.widgets.keyed_rows import KeyedRows
 from ezmsg_tui.widgets.paint import paint_of
 from ezmsg_tui.widgets.row_art import GUTTER, INDENT, Look, draw_centered, draw_header, draw_row
 
+_MOST_MEASURED = 200
+"""Characters of a text that are counted to see how wide its column should be."""
+
 _EMPTY_TABLE = Table(columns=(), rows=())
 
 
@@ -134,6 +137,8 @@ class LiveTable(ScrollView, can_focus=True):
         has_new_frame = table.columns != before.columns or is_tree != self._is_tree
         has_new_sort = (table.sorted_by, table.is_descending) != (before.sorted_by, before.is_descending)
         self._is_tree = is_tree
+        if table.subject != before.subject:
+            self._held.is_placed = False
         has_new_cursor = self._held.replace(table.rows, self._clock(), may_hold=not is_tree and not has_new_sort)
         if has_new_frame:
             self._grown.clear()
@@ -204,8 +209,8 @@ class LiveTable(ScrollView, can_focus=True):
         lengths: dict[str, int] = {}
         for key in self._held.order[top : top + max(1, self.size.height)]:
             for column, cell in zip(self._table.columns, self._held.rows[key].cells, strict=False):
-                if not column.is_flexible and len(cell.text) > column.width:
-                    lengths[column.key] = max(lengths.get(column.key, 0), cell_len(cell.text[: column.width * 4]))
+                if len(cell.text) > max(column.width, lengths.get(column.key, 0)):
+                    lengths[column.key] = max(lengths.get(column.key, 0), cell_len(cell.text[:_MOST_MEASURED]))
         if lengths and grow_columns(self._table.columns, lengths, self._grown):
             self._fit()
             self._redraw()
@@ -250,9 +255,10 @@ class LiveTable(ScrollView, can_focus=True):
         """Put the cursor on a row, if it is there."""
         if key not in self._held.rows:
             return False
-        if key != self._held.cursor_key:
-            self._refresh_row(self._held.cursor_key)
-            self._held.cursor_key = key
+        before = self._held.cursor_key
+        self._held.place(key)
+        if key != before:
+            self._refresh_row(before)
             self._refresh_row(key)
             self._scroll_to_cursor()
             self._announce()

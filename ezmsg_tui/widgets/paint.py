@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from ezmsg_tui.present.table import Cell
-from ezmsg_tui.present.text import safe_text
+from ezmsg_tui.present.text import elided_addresses, safe_text
 from ezmsg_tui.theme import ASCII_SPELLING, MONOCHROME, SIXTEEN, Palette
 from ezmsg_tui.widgets.host import app_of
 
@@ -80,10 +80,12 @@ def paint_of(widget: MessagePump) -> Paint:
     return paint if isinstance(paint, Paint) else _DEFAULT_PAINT
 
 
-def fit_text(text: str, width: int, *, align: str = "left") -> str:
-    """Text of exactly `width` cells: padded, or cut with `…` at its end."""
+def fit_text(text: str, width: int, *, align: str = "left", has_address: bool = False) -> str:
+    """Text of exactly `width` cells: padded, or cut with `…` at its end, addresses in it at their fronts."""
     if width <= 0:
         return ""
+    if has_address:
+        text = elided_addresses(text, width, cell_len)
     if not text.isprintable():
         text = safe_text(text, 4 * width + 16)
     elif len(text) > 4 * width + 16:

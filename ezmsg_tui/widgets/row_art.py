@@ -41,13 +41,13 @@ def draw_row(row: Row, places: tuple[Place, ...], width: int, paint: Paint, look
     x = GUTTER
     for place in places:
         cell = row.cells[place.index] if place.index < len(row.cells) else _NO_CELL
-        text = cell.text
-        if is_tree and place.index == 0:
-            text = " " * (INDENT * row.depth) + _EXPANDERS[row.is_open] + text
+        lead = " " * (INDENT * row.depth) + _EXPANDERS[row.is_open] if is_tree and place.index == 0 else ""
+        room = place.width - len(lead)
+        text = lead[: place.width] + fit_text(cell.text, room, align=place.column.align, has_address=cell.has_address)
         if place.x > x:
             segments.append(Segment(" " * (place.x - x), base))
         style = base + paint.style(cell.meaning) if keeps_meaning else base
-        segments.append(Segment(paint.spell(fit_text(text, place.width, align=place.column.align)), style))
+        segments.append(Segment(paint.spell(text), style))
         x = place.x + place.width
     if x < width:
         segments.append(Segment(" " * (width - x), base))

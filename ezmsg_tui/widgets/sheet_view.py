@@ -9,10 +9,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ezmsg_tui.present.sheet import Sheet, SheetLine
+from ezmsg_tui.present.table import Cell
 from ezmsg_tui.widgets.paint import Paint, fit_text, paint_of
 from ezmsg_tui.widgets.row_art import draw_centered
 
 _MOST_LABEL = 14
+_LEAST_ADDRESS = 12  # cells; an address gives way to what follows it, but not all of it
 
 
 class SheetView(ScrollView, can_focus=True):
@@ -65,12 +67,20 @@ class SheetView(ScrollView, can_focus=True):
         return draw_sheet_line(self._sheet.lines[index], self._label_width, width, paint, is_stale=self._is_stale)
 
 
+def _cut(cell: Cell, width: int, paint: Paint) -> str:
+    if cell.meaning == "spark":
+        return paint.spell(cell.text)[-width:]  # the newest is at the right
+    return paint.spell(fit_text(cell.text, width, has_address=cell.has_address).rstrip())
+
+
 def draw_sheet_line(line: SheetLine, label_width: int, width: int, paint: Paint, *, is_stale: bool) -> Strip:
     """A label and its cells in exactly `width` cells."""
     label = fit_text(line.label, label_width) + "  " if label_width else ""
     segments = [Segment(" "), Segment(label, paint.style("stale" if is_stale else "label"))]
     room = width - 2 - cell_len(label)
-    for position, cell in enumerate(line.cells):
+    cells = [cell for cell in line.cells if cell.text]
+    excess = sum(cell_len(cell.text) + 1 for cell in cells) - 1 - room
+    for position, cell in enumerate(cells):
         if position:
             segments.append(Segment(" "))
             room -= 1
@@ -78,8 +88,12 @@ def draw_sheet_line(line: SheetLine, label_width: int, width: int, paint: Paint,
         length = cell_len(text)
         if room <= 0:
             break
-        if length > room:
-            text = paint.spell(fit_text(cell.text, room))
+        most = max(_LEAST_ADDRESS, length - excess) if cell.has_address and excess > 0 else length
+        if length > min(room, most):
+            length = min(room, most)
+            text = _cut(cell, length, paint)
+            excess -= cell_len(cell.text) - cell_len(text)
+            length = cell_len(text)
         segments.append(Segment(text, paint.style("stale" if is_stale else cell.meaning)))
         room -= length
     return Strip(segments).adjust_cell_length(width)

@@ -8,7 +8,7 @@ from textual import events
 
 from ezmsg_tui.present.desk import LinkPhase, Status
 from ezmsg_tui.present.table import Cell
-from ezmsg_tui.present.text import ago_text
+from ezmsg_tui.present.text import ago_text, counted
 from ezmsg_tui.widgets.line_block import Line, LineBlock
 
 _BAR = Cell("│", "dim")
@@ -88,8 +88,29 @@ def _age_cell(status: Status) -> Cell:
     return Cell(f"data {ago_text(status.age_s)} old", "dim") if is_old else Cell("")
 
 
+def _count_cells(status: Status, *, is_wordy: bool) -> tuple[Cell, ...]:
+    if is_wordy:
+        return tuple(Cell(counted(count, noun)) for noun, count in status.counts)
+    return tuple(Cell(f"{noun[:1].upper()}{count}") for noun, count in status.counts)
+
+
 def status_line(status: Status, pace: TerminalPace | None, width: int) -> Line:
-    """As many groups as fit, the most telling first."""
+    """As many groups as fit, the most telling first; whole words only where nothing has to give way to them."""
+    right = pace_cells(pace)
+    right_width = sum(len(cell.text) + 1 for cell in right if cell.text)
+    shown = _groups(status, is_wordy=True)
+    if _width(shown) + right_width > width:
+        shown = _groups(status, is_wordy=False)
+    while len(shown) > 1 and _width(shown) > width:
+        shown.remove(min(shown, key=lambda group: group[0]))
+    left: list[Cell] = []
+    for index, (_, group) in enumerate(shown):
+        left.extend(group if index == 0 else (_BAR, *group))
+    return Line(tuple(left), right if _width(shown) + right_width <= width else ())
+
+
+def _groups(status: Status, *, is_wordy: bool) -> list[tuple[int, tuple[Cell, ...]]]:
+    """What there is to say, in the order of the line; the lowest number gives way first."""
     is_up = status.phase in (LinkPhase.LIVE, LinkPhase.SLOW, LinkPhase.LOST)
     address = Cell(status.address, "" if is_up else "dim")
     groups: list[tuple[int, tuple[Cell, ...]]] = [
@@ -97,25 +118,17 @@ def status_line(status: Status, pace: TerminalPace | None, width: int) -> Line:
         (80, status.notices),
         (90, edit_cells(status)),
         (85, (Cell("RO" if status.is_read_only else "", "warning"),)),
-        (70, status.counts if is_up else ()),
+        (70, _count_cells(status, is_wordy=is_wordy) if is_up else ()),
         (60, (status.rate,) if is_up else ()),
         (75, (status.wait,) if is_up else ()),
         (40, (_age_cell(status),) if is_up else ()),
-        (20, (Cell(status.server, "dim"),)),
+        (20, (Cell(f"on {status.server}" if status.server else "", "dim"),)),
     ]
-    shown = [(priority, cells) for priority, group in groups if (cells := tuple(cell for cell in group if cell.text))]
-    right = pace_cells(pace)
-    right_width = sum(len(cell.text) + 1 for cell in right if cell.text)
+    return [(priority, cells) for priority, group in groups if (cells := tuple(cell for cell in group if cell.text))]
 
-    def total() -> int:
-        return 1 + sum(sum(len(cell.text) + 1 for cell in cells) for _, cells in shown) + 2 * (len(shown) - 1)
 
-    while len(shown) > 1 and total() > width:
-        shown.remove(min(shown, key=lambda group: group[0]))
-    left: list[Cell] = []
-    for index, (_, group) in enumerate(shown):
-        left.extend(group if index == 0 else (_BAR, *group))
-    return Line(tuple(left), right if total() + right_width <= width else ())
+def _width(groups: list[tuple[int, tuple[Cell, ...]]]) -> int:
+    return 1 + sum(sum(len(cell.text) + 1 for cell in cells) for _, cells in groups) + 2 * (len(groups) - 1)
 
 
 class StatusBar(LineBlock):

@@ -88,6 +88,10 @@ def _sorted(table: Table, query: Query) -> Table:
     )
 
 
+def _counts(*numbers: int) -> tuple[tuple[str, int], ...]:
+    return tuple(zip(("process", "unit", "topic", "edge"), numbers, strict=True))
+
+
 def band_fields() -> dict[str, FormField]:
     """The settings of one filter, one field in each kind of editor."""
     number = EditorKind.NUMBER
@@ -265,12 +269,12 @@ class FakeDesk:
             frozen_behind=412 if self.is_frozen else 0,
         )
         if self.is_empty:
-            return replace(status, counts=tuple(Cell(t) for t in ("P0", "U0", "T0", "E0")), staged=0, invalid=0)
+            return replace(status, counts=_counts(0, 0, 0, 0), staged=0, invalid=0)
         return replace(
             status,
-            counts=tuple(Cell(t) for t in ("P3", "U10", "T19", "E11")),
-            rate=Cell("2.33k/s"),
-            wait=Cell("▲ BP 31%", "warning"),
+            counts=_counts(3, 10, 19, 11),
+            rate=Cell("2.33k msg/s", "rate"),
+            wait=Cell("✖ waits 31%", "error"),
         )
 
     def _text(self, text: str) -> str:

@@ -79,7 +79,7 @@ def test_a_counter_that_went_down_is_a_restart_and_never_a_negative_rate() -> No
     assert meter.restarts == 1
     meter.add(201 * SECOND, publisher(13))
     assert meter.main_rate_hz() == pytest.approx(10.0)
-    assert all(rate is None or rate >= 0 for rate in meter.history.rates())
+    assert all(rate is None or rate >= 0 for rate in meter.history.steps(BUCKETS))
 
 
 def test_a_sample_that_is_not_newer_changes_nothing() -> None:
@@ -99,17 +99,38 @@ def test_the_share_of_a_wait_that_goes_on_reads_as_such() -> None:
 def test_history_spreads_counts_over_the_seconds_in_which_they_came() -> None:
     history = History()
     history.add(10 * SECOND, 14 * SECOND, 40)
-    assert history.rates()[-5:] == [None, 10.0, 10.0, 10.0, 10.0]
+    assert history.steps(BUCKETS)[-5:] == [None, 10.0, 10.0, 10.0, 10.0]
     history.add(14 * SECOND, 14 * SECOND + SECOND // 2, 20)
-    assert history.rates()[-1] == pytest.approx(40.0)
+    assert history.steps(BUCKETS)[-1] == pytest.approx(40.0)
+
+
+def test_a_step_of_history_stands_still_once_it_is_over() -> None:
+    history = History()
+    for second in range(30, 43):
+        history.add(second * SECOND, (second + 1) * SECOND, second)
+    assert history.steps(12)[-4:] == [None, 32.0, 37.0, 41.0], "the seconds 30 to 34, 35 to 39, and 40 to 42"
+    history.add(43 * SECOND, 44 * SECOND, 43)
+    assert history.steps(12)[-3:] == [32.0, 37.0, 41.5]
+
+
+def test_what_counts_nothing_is_idle_and_what_is_not_known_is_not() -> None:
+    history = History()
+    assert not history.is_idle
+    history.add(0, SECOND, 0)
+    assert history.is_idle
+    history.add(SECOND, 2 * SECOND, 1)
+    history.add(2 * SECOND, 50 * SECOND, 0)
+    assert not history.is_idle, "there was a message in the last minute"
+    history.add(50 * SECOND, 62 * SECOND, 0)
+    assert history.is_idle
 
 
 def test_history_is_as_long_as_a_sparkline_whatever_comes() -> None:
     history = History()
     history.add(0, 10_000 * SECOND, 10_000 * 5)
-    assert history.rates() == pytest.approx([5.0] * BUCKETS)
+    assert history.steps(BUCKETS) == pytest.approx([5.0] * BUCKETS)
     history.add(20_000 * SECOND, 20_001 * SECOND, 7)
-    rates = history.rates()
+    rates = history.steps(BUCKETS)
     assert len(rates) == BUCKETS
     assert rates[:-1] == [None] * (BUCKETS - 1) and rates[-1] == pytest.approx(7.0)
 

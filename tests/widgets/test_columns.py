@@ -34,6 +34,25 @@ def test_a_column_grows_into_what_is_left_over_and_drives_no_other_out():
     assert [place.width for place in fit_columns((NAME, RATE, SPARK), 60, {"rate": 16})] == [31, 16, 8]
 
 
+OTHER = Column("other", "OTHER", 10, is_flexible=True, priority=9)
+
+
+def test_flexible_columns_share_by_what_they_need_and_the_last_takes_the_rest():
+    def widths(width: int, **needs: int) -> list[int]:
+        return [place.width for place in fit_columns((NAME, OTHER), width + MARGIN + GAP, needs)]
+
+    assert widths(40) == [10, 30]
+    assert widths(40, name=18, other=16) == [18, 22]
+    assert widths(40, name=60, other=12) == [28, 12], "what one does not need goes to the other"
+    assert widths(40, name=60, other=60) == [20, 20]
+
+
+def test_a_flexible_column_is_no_wider_than_its_most():
+    name = Column("name", "NAME", 10, is_flexible=True, most=20)
+    assert [place.width for place in fit_columns((name, RATE), 100, {})] == [20, 6]
+    assert [place.width for place in fit_columns((name, RATE), 24, {})] == [24 - MARGIN - GAP - 6, 6]
+
+
 def test_a_column_that_has_grown_does_not_shrink_again():
     grown: dict[str, int] = {}
     assert grow_columns((RATE,), {"rate": 9}, grown)

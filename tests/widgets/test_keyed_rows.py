@@ -21,9 +21,24 @@ def test_the_cursor_begins_at_the_first_row():
     assert held("a", "b").cursor_key == "a"
 
 
+def test_the_cursor_stays_at_the_top_until_it_is_put_somewhere():
+    keyed = held("a", "b", "c")
+    assert keyed.replace(rows("c", "a", "b"), 10.0, may_hold=True)
+    assert keyed.cursor_key == "c"
+
+
+def test_the_cursor_begins_anew_after_all_rows_were_gone():
+    keyed = held("a", "b")
+    keyed.place("b")
+    keyed.replace([], 10.0, may_hold=True)
+    keyed.replace(rows("a", "b"), 20.0, may_hold=True)
+    keyed.replace(rows("c", "a", "b"), 30.0, may_hold=True)
+    assert keyed.cursor_key == "c"
+
+
 def test_the_cursor_stays_on_its_row_when_the_order_changes():
     keyed = held("a", "b", "c")
-    keyed.cursor_key = "b"
+    keyed.place("b")
     assert not keyed.replace(rows("c", "a", "b"), 10.0, may_hold=True)
     assert keyed.cursor_key == "b"
     assert keyed.cursor_index == 2
@@ -31,7 +46,7 @@ def test_the_cursor_stays_on_its_row_when_the_order_changes():
 
 def test_the_cursor_goes_to_what_takes_the_place_of_a_row_that_is_gone():
     keyed = held("a", "b", "c")
-    keyed.cursor_key = "b"
+    keyed.place("b")
     assert keyed.replace(rows("a", "c"), 10.0, may_hold=True)
     assert keyed.cursor_key == "c"
     assert keyed.replace(rows("a"), 20.0, may_hold=True)
@@ -98,8 +113,13 @@ def test_what_is_drawn_is_what_came_last_in_some_order_and_the_cursor_is_on_it(
         now += wait
         if moves:
             keyed.hold(now)
-        before = keyed.cursor_key
+            if keyed.order:
+                keyed.place(keyed.order[-1])
+        before, was_placed = keyed.cursor_key, keyed.is_placed
         keyed.replace(rows(*some), now, may_hold=True)
         assert sorted(keyed.order) == sorted(some)
         assert (keyed.cursor_key in some) or not some
-        assert keyed.cursor_key == before or before not in some
+        if some and not was_placed:
+            assert keyed.cursor_key == keyed.order[0]
+        else:
+            assert keyed.cursor_key == before or before not in some

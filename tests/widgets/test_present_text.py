@@ -11,7 +11,10 @@ from ezmsg_tui.present.text import (
     ago_text,
     bar,
     count_text,
+    counted,
     duration_text,
+    elided_address,
+    elided_addresses,
     magnitude_text,
     rate_text,
     safe_text,
@@ -115,3 +118,48 @@ def test_numbers_are_written_as_people_read_them(drawn: str, expected: str):
 @given(st.text(), st.integers(1, 60), st.sampled_from(["left", "right"]))
 def test_a_fitted_text_is_exactly_as_wide_as_its_column(text: str, width: int, align: str):
     assert cell_len(fit_text(safe_text(text), width, align=align)) == width
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (40, "DEMO/PIPELINE/CONDITIONING/BANDPASS/OUT"),
+        (38, "…/PIPELINE/CONDITIONING/BANDPASS/OUT"),
+        (30, "…/CONDITIONING/BANDPASS/OUT"),
+        (16, "…/BANDPASS/OUT"),
+        (5, "…/OUT"),
+        (4, "OUT"),
+        (2, "O…"),
+        (1, "…"),
+    ],
+)
+def test_an_address_gives_way_at_its_front(width: int, shown: str):
+    assert elided_address("DEMO/PIPELINE/CONDITIONING/BANDPASS/OUT", width) == shown
+
+
+@given(st.lists(st.text("aB漢", min_size=1, max_size=9), min_size=1, max_size=6), st.integers(1, 40))
+def test_an_address_fits_and_its_last_part_stays_where_there_is_room_for_it(parts: list[str], width: int):
+    address = "/".join(parts)
+    shown = elided_address(address, width, cell_len)
+    assert cell_len(shown) <= width
+    if cell_len(parts[-1]) <= width:
+        assert shown.rpartition("/")[2] == parts[-1]
+    assert shown == address or cell_len(address) > width
+
+
+def test_addresses_in_a_text_give_way_to_its_other_words():
+    text = "+ DEMO/SOURCES/AMPLIFIER/OUT → DEMO/STORAGE/IN by TCP"
+    assert elided_addresses(text, 60) == text
+    assert elided_addresses(text, 42) == "+ …/AMPLIFIER/OUT → DEMO/STORAGE/IN by TCP"
+    assert elided_addresses(text, 10) == "+ …/OUT → …/IN by TCP"
+    assert fit_text(text, 12, has_address=True) == "+ …/OUT → ……"
+    assert fit_text("DEMO/STORAGE/ARCHIVE/INPUT leaky", 22, has_address=True) == "…/ARCHIVE/INPUT leaky "
+
+
+def test_a_count_has_its_noun():
+    assert [counted(n, noun) for n, noun in ((1, "process"), (2, "process"), (1, "unit"), (1200, "unit"))] == [
+        "1 process",
+        "2 processes",
+        "1 unit",
+        "1,200 units",
+    ]
