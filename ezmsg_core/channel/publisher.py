@@ -22,7 +22,7 @@ from ezmsg_core.channel.options import (
 )
 from ezmsg_core.channel.ports import LinkPort
 from ezmsg_core.errors import EndpointClosedError, GraphError, LinkError
-from ezmsg_core.flow.marshal import Envelope, marshal
+from ezmsg_core.flow.marshal import Envelope, pack_message
 from ezmsg_core.model.address import AddressType
 from ezmsg_core.model.profiles import PublisherCounters
 from ezmsg_core.wire.commands import AdvertisePublisher, Withdraw
@@ -179,7 +179,7 @@ class Publisher:
         Cancellation: nobody got it.
         """
         dispatch = self._dispatch
-        envelope = marshal(obj, topic=self.topic) if dispatch.outlets else None
+        envelope = pack_message(obj, topic=self.topic) if dispatch.outlets else None
         if not dispatch.offer(obj, envelope):
             await self._broadcast_later(obj, envelope)
             return
@@ -199,7 +199,7 @@ class Publisher:
                         f"The publisher of {self.topic!r} is closed; nothing was published.", topic=self.topic
                     )
                 if dispatch.outlets and envelope is None:
-                    envelope = marshal(obj, topic=self.topic)
+                    envelope = pack_message(obj, topic=self.topic)
                     continue
                 blocker_id = None if has_yielded else dispatch.blocker_id()
                 if blocker_id is None:

@@ -82,7 +82,7 @@ _BYTES_DESCRIPTOR = b"bytes"
 _BYTEARRAY_DESCRIPTOR = b"bytearray"
 
 
-def marshal(message: object, *, topic: str = "") -> Envelope:
+def pack_message(message: object, *, topic: str = "") -> Envelope:
     """The message as buffers.
 
     Raises:
@@ -104,7 +104,7 @@ def marshal(message: object, *, topic: str = "") -> Envelope:
         raise _unpicklable(message, error, topic) from error
 
 
-def unmarshal(codec: int, descriptor: bytes, buffers: Sequence[memoryview]) -> object:
+def unpack_message(codec: int, descriptor: bytes, buffers: Sequence[memoryview]) -> object:
     """The message that the buffers hold; arrays lie over the buffers, and are read-only where these are.
 
     Raises:

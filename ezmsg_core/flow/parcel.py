@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ezmsg_core.errors import UndecodableError
-from ezmsg_core.flow.marshal import describe, lay_out, unmarshal
+from ezmsg_core.flow.marshal import describe, lay_out, unpack_message
 
 
 class Parcel(msgspec.Struct, gc=False):
@@ -46,10 +46,10 @@ class Parcel(msgspec.Struct, gc=False):
     def _rebuild(self, body: memoryview, topic: str) -> object:
         try:
             if self.sizes is None:
-                return unmarshal(self.codec, self.descriptor, (body,))
+                return unpack_message(self.codec, self.descriptor, (body,))
             offsets, _ = lay_out(self.sizes)
             parts = [body[start : start + size] for start, size in zip(offsets, self.sizes, strict=True)]
-            return unmarshal(self.codec, self.descriptor, parts)
+            return unpack_message(self.codec, self.descriptor, parts)
         except Exception as error:  # whatever the classes named in a message do, the stream goes on
             type_name = describe(self.descriptor).type_name
             raise UndecodableError(

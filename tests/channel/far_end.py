@@ -69,7 +69,8 @@ async def main() -> None:
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         name, options = json.loads(line)
         result = await getattr(far_end, name)(**options)
-        print(json.dumps(result), flush=True)
+        sys.stdout.write(json.dumps(result) + "\n")
+        sys.stdout.flush()
     await far_end.close()
 
 

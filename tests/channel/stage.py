@@ -109,7 +109,7 @@ class Stage:
     async def topology_once(self, is_right: Callable[[TopologyState], object]) -> TopologyState:
         """The graph as soon as something is true of it."""
         async with asyncio.timeout(SOON_S):
-            while not is_right(state := await self.topology()):
+            while not is_right(state := await self.topology()):  # noqa: ASYNC110 - the graph is looked at, not listened to
                 await asyncio.sleep(0.005)
         return state
 

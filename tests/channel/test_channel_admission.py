@@ -88,7 +88,10 @@ async def test_a_peer_without_a_ticket_is_sent_away_after_a_while_and_one_with_a
     assert await gone(*stranger) == b""
 
 
-async def test_a_crafted_pickle_is_never_unpickled_at_any_stage(stream_stage: Stage, tmp_path: Path) -> None:
+async def test_a_crafted_pickle_is_never_unpickled_at_any_stage(
+    stream_stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "HANDSHAKE_S", 0.3)
     publisher = await stream_stage.publisher()
     address = await door(stream_stage)
     bomb = pickle.dumps(Bomb(tmp_path / "exploded"))

@@ -85,7 +85,13 @@ async def test_messages_of_any_size_arrive_whole(stage: Stage, size: int) -> Non
     publisher = await stage.publisher(buf_size=4096)
     subscriber = await stage.subscriber()
     pattern = np.random.default_rng(size).integers(0, 256, size, dtype=np.uint8)
-    for sent in (pattern, pattern.tobytes(), Block(pattern, "x"), [pattern[: size // 2], pattern[size // 2 :]]):
+    sendings: list[Any] = [
+        pattern,
+        pattern.tobytes(),
+        Block(pattern, "x"),
+        [pattern[: size // 2], pattern[size // 2 :]],
+    ]
+    for sent in sendings:
         await soon(publisher.broadcast(sent))
         received = await soon(subscriber.recv())
         assert type(received) is type(sent)

@@ -25,7 +25,7 @@ def test_endpoints_are_made_by_create_only() -> None:
 async def test_endpoints_find_the_server_by_its_address_and_give_the_link_back(stage: Stage) -> None:
     address = stage.server.address
     publisher = await Publisher.create("t", address, None, None, 1024, 4)
-    subscriber = await Subscriber.create("t", tuple(address))
+    subscriber = await Subscriber.create("t", (address.host, address.port))
     assert publisher.pid == os.getpid()
     assert (publisher.topic, subscriber.topic) == ("t", "t")
     assert isinstance(publisher.id, UUID) and isinstance(subscriber.id, UUID)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from ezmsg_core.channel import Publisher, Subscriber
 from tests.channel.stage import Stage, drain, never_soon, soon, take, until
 
 FAR_END = Path(__file__).with_name("far_end.py")
@@ -229,31 +230,40 @@ async def test_a_burst_of_processes_that_come_and_go_loses_nothing_for_those_who
 ) -> None:
     publisher = await stream_stage.publisher(num_buffers=8)
     stayer = await stream_stage.subscriber_on(stream_stage.near)
-    reading = asyncio.create_task(_sum_up(stayer, 3000))
-    publishing = asyncio.create_task(_publish_numbers(publisher, 3000))
+    reading = asyncio.create_task(_take_up_to_the_end(stayer))
+    is_over = asyncio.Event()
+    publishing = asyncio.create_task(_count_until(publisher, is_over))
     for turn in range(4):
         far = await launch()
         await far.do("subscribe", topic="t")
         numbers = await far.do("take", count=20)
         assert numbers == list(range(numbers[0], numbers[0] + 20))
         far.signal(signal.SIGKILL if turn % 2 else signal.SIGTERM)
-    await soon(publishing, 20.0)
-    assert await soon(reading) == list(range(3000))
+    is_over.set()
+    total = await soon(publishing)
+    assert await soon(reading) == list(range(total))
 
 
-async def _sum_up(subscriber: Any, count: int) -> list[int]:
-    received = []
-    for _ in range(count):
+async def _take_up_to_the_end(subscriber: Subscriber) -> list[int]:
+    """Numbers up to the word `end`."""
+    received: list[int] = []
+    while True:
         async with subscriber.recv_zero_copy() as message:
+            if message == "end":
+                return received
             received.append(message)
-    return received
 
 
-async def _publish_numbers(publisher: Any, count: int) -> None:
-    for number in range(count):
-        await publisher.broadcast(number)
-        if number % 20 == 0:
-            await asyncio.sleep(0.005)
+async def _count_until(publisher: Publisher, is_over: asyncio.Event) -> int:
+    """Publish numbers in bursts until it is over, and the word `end`; return how many."""
+    number = 0
+    while not is_over.is_set():
+        for _ in range(20):
+            await publisher.broadcast(number)
+            number += 1
+        await asyncio.sleep(0.002)
+    await publisher.broadcast("end")
+    return number
 
 
 async def test_a_channel_that_breaks_is_opened_again_and_the_gap_is_counted(stream_stage: Stage) -> None:

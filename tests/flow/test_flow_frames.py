@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ezmsg_core.errors import LimitExceededError, WireError
 from ezmsg_core.flow import frames
 from ezmsg_core.flow.frames import DownKind, Notice, UpDecoder, UpKind, message_pieces
-from ezmsg_core.flow.marshal import marshal
+from ezmsg_core.flow.marshal import pack_message
 from ezmsg_core.flow.parcel import Parcel
 from ezmsg_core.flow.reassembly import LARGE_BYTES, BodyPool, Reassembly
 
@@ -20,7 +20,7 @@ SIZES = st.sampled_from(
 
 
 def wire_of(message: object, seq: int) -> bytes:
-    return b"".join(bytes(piece) for piece in message_pieces(marshal(message), seq, seq * 10))
+    return b"".join(bytes(piece) for piece in message_pieces(pack_message(message), seq, seq * 10))
 
 
 def pour(reassembly: Reassembly, wire: bytes, cuts: list[int]) -> list[Parcel | Notice]:

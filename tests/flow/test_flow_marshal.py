@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as npst
 from ezmsg_core.errors import UndecodableError, UnpicklableError
 from ezmsg_core.flow.copying import copied
 from ezmsg_core.flow.frames import message_pieces
-from ezmsg_core.flow.marshal import MAX_DESCRIPTOR_BYTES, Codec, describe, marshal, type_name_of, unmarshal
+from ezmsg_core.flow.marshal import MAX_DESCRIPTOR_BYTES, Codec, describe, pack_message, type_name_of, unpack_message
 from ezmsg_core.flow.reassembly import Reassembly
 
 
@@ -54,7 +54,7 @@ def _spring() -> None:
 def parcel_of(message: object) -> Any:
     """The message as it arrives at a receiver."""
     reassembly = Reassembly()
-    wire = b"".join(bytes(piece) for piece in message_pieces(marshal(message), 7, 99))
+    wire = b"".join(bytes(piece) for piece in message_pieces(pack_message(message), 7, 99))
     arrived: list[Any] = []
     while wire:
         space = reassembly.space()
@@ -116,12 +116,12 @@ def test_views_with_any_strides_arrive_as_they_look(array: np.ndarray, data: st.
 
 def test_numeric_arrays_travel_without_a_pickle_whatever_their_order() -> None:
     for array in (np.zeros((3, 4), "f4"), np.asfortranarray(np.ones((3, 4))), np.arange(9)[::2], np.array(5.0)):
-        assert marshal(array).codec == Codec.ARRAY
+        assert pack_message(array).codec == Codec.ARRAY
 
 
 def test_an_array_is_borrowed_not_copied_on_the_way_out() -> None:
     array = np.zeros(1000)
-    (view,) = marshal(array).buffers
+    (view,) = pack_message(array).buffers
     array[0] = 5.0
     assert bytes(view[:8]) == np.float64(5.0).tobytes()
 
@@ -148,10 +148,10 @@ def test_a_message_given_to_two_readers_is_given_as_two_copies() -> None:
 
 
 def test_the_descriptor_tells_type_shape_and_dtype_without_rebuilding() -> None:
-    assert describe(marshal(np.zeros((2, 3), "<f4")).descriptor) == ("numpy.ndarray", "<f4", "C", (2, 3))
-    assert describe(marshal(b"abc").descriptor).type_name == "bytes"
-    assert describe(marshal(17).descriptor).type_name == "int"
-    told = describe(marshal(Block(np.zeros((5, 2), "<i2"))).descriptor)
+    assert describe(pack_message(np.zeros((2, 3), "<f4")).descriptor) == ("numpy.ndarray", "<f4", "C", (2, 3))
+    assert describe(pack_message(b"abc").descriptor).type_name == "bytes"
+    assert describe(pack_message(17).descriptor).type_name == "int"
+    told = describe(pack_message(Block(np.zeros((5, 2), "<i2"))).descriptor)
     assert told.type_name.endswith("test_flow_marshal.Block")
     assert (told.dtype, told.shape) == ("<i2", (5, 2))
 
@@ -164,7 +164,7 @@ def test_any_bytes_can_be_described(descriptor: bytes) -> None:
 def test_a_type_with_an_endless_name_still_has_a_descriptor_within_the_limit() -> None:
     kind = type("N" * 10_000, (), {})
     assert len(type_name_of(kind)) <= MAX_DESCRIPTOR_BYTES
-    assert marshal(np.zeros((1,) * 32)).codec == Codec.ARRAY
+    assert pack_message(np.zeros((1,) * 32)).codec == Codec.ARRAY
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_type_with_an_endless_name_still_has_a_descriptor_within_the_limit() -
 )
 def test_an_object_that_cannot_be_sent_is_refused_with_type_and_field(message: object, where: str, part: str) -> None:
     with pytest.raises(UnpicklableError, match="Nothing was published") as refused:
-        marshal(message, topic="eeg")
+        pack_message(message, topic="eeg")
     assert refused.value.where == where
     assert refused.value.topic == "eeg"
     assert refused.value.type_name == type_name_of(type(message))
@@ -195,7 +195,7 @@ def test_an_object_that_contains_itself_is_sent_and_an_endless_one_is_refused() 
     for _ in range(100_000):
         deep = [deep]
     with pytest.raises(UnpicklableError):
-        marshal(deep)
+        pack_message(deep)
 
 
 def test_a_message_that_cannot_be_rebuilt_names_type_and_number() -> None:
@@ -208,18 +208,18 @@ def test_a_message_that_cannot_be_rebuilt_names_type_and_number() -> None:
 
 
 def test_an_array_with_fewer_bytes_than_it_claims_is_undecodable() -> None:
-    envelope = marshal(np.zeros(8))
+    envelope = pack_message(np.zeros(8))
     with pytest.raises(Exception, match="64 bytes"):
-        unmarshal(envelope.codec, envelope.descriptor, [memoryview(bytes(63))])
+        unpack_message(envelope.codec, envelope.descriptor, [memoryview(bytes(63))])
     with pytest.raises(Exception, match="not sent as plain memory"):
-        unmarshal(Codec.ARRAY, b"numpy.ndarray\x1fO\x1fC\x1f1", [memoryview(bytes(8))])
+        unpack_message(Codec.ARRAY, b"numpy.ndarray\x1fO\x1fC\x1f1", [memoryview(bytes(8))])
     with pytest.raises(Exception, match="unknown codec"):
-        unmarshal(77, b"", [memoryview(b"")])
+        unpack_message(77, b"", [memoryview(b"")])
 
 
 def test_messages_with_very_many_arrays_are_sent_all_the_same() -> None:
     message = [np.zeros(1) for _ in range(70_000)]
-    envelope = marshal(message)
+    envelope = pack_message(message)
     assert len(envelope.buffers) == 1
     assert len(parcel_of(message).lend("t")) == 70_000
 
@@ -228,17 +228,17 @@ def test_classes_of_a_spawned_main_module_are_found_in_the_launcher(tmp_path: An
     program = tmp_path / "prog.py"
     program.write_text(
         "import multiprocessing, sys\n"
-        "from ezmsg_core.flow.marshal import marshal, unmarshal, describe\n"
+        "from ezmsg_core.flow.marshal import pack_message, unpack_message, describe\n"
         "class Mine:\n"
         "    def __init__(self): self.x = 4\n"
         "def child(conn):\n"
-        "    e = marshal(Mine()); conn.send((e.codec, e.descriptor, [bytes(b) for b in e.buffers]))\n"
+        "    e = pack_message(Mine()); conn.send((e.codec, e.descriptor, [bytes(b) for b in e.buffers]))\n"
         "if __name__ == '__main__':\n"
         "    context = multiprocessing.get_context('spawn')\n"
         "    ours, theirs = context.Pipe()\n"
         "    process = context.Process(target=child, args=(theirs,)); process.start()\n"
         "    codec, descriptor, buffers = ours.recv(); process.join()\n"
-        "    found = unmarshal(codec, descriptor, [memoryview(b) for b in buffers])\n"
+        "    found = unpack_message(codec, descriptor, [memoryview(b) for b in buffers])\n"
         "    print(type(found) is Mine, found.x, describe(descriptor).type_name)\n"
     )
     done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60, check=False)
