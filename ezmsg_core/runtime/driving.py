@@ -1,5 +1,6 @@
 """Driving a unit's functions: with messages, or by themselves."""
 
+import functools
 import inspect
 import logging
 import time
@@ -9,6 +10,7 @@ from typing import Any
 from ezmsg_core.channel.publisher import Publisher
 from ezmsg_core.channel.subscriber import Subscriber
 from ezmsg_core.component.ending import Complete, NormalTermination
+from ezmsg_core.component.fitting import takes_message
 from ezmsg_core.component.stream import Stream
 from ezmsg_core.component.tasks import TIMEIT_ATTR
 from ezmsg_core.component.unit import Unit
@@ -36,7 +38,7 @@ class UnitDriver:
     async def run_task(self, name: str, function: Callable[..., Any]) -> None:
         """Run a function that subscribes to nothing."""
         try:
-            await self._call(function, self.unit)
+            await self._call(_fitted(function), self.unit, None)
         except Complete:
             pass
         except NormalTermination:
@@ -56,7 +58,7 @@ class UnitDriver:
             functions: that subscribe to it.
             on_handled: told of each message when all functions are done with it, with what one raised.
         """
-        functions = list(functions)
+        functions = [_fitted(function) for function in functions]
         try:
             while functions:
                 try:
@@ -133,3 +135,15 @@ class UnitDriver:
     def _failed(self, name: str, error: Exception) -> None:
         self.is_clean = False
         logger.error("%s.%s raised", self.unit.address, name, exc_info=error)
+
+
+def _fitted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, to be called with the unit and a message, whether or not it takes one."""
+    if takes_message(function):
+        return function
+
+    @functools.wraps(function)
+    def without_message(unit: Unit, _message: Any) -> Any:
+        return function(unit)
+
+    return without_message

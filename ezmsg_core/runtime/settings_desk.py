@@ -12,6 +12,7 @@ import msgspec
 from ezmsg_core.channel.publisher import Publisher
 from ezmsg_core.client.process_agent import ProcessAgent, refusal
 from ezmsg_core.component.patching import apply_patch
+from ezmsg_core.component.schema import schema_of
 from ezmsg_core.component.structured import snapshot_value
 from ezmsg_core.component.unit import Unit
 from ezmsg_core.errors import EzmsgError, SettingsConflictError, SettingsError, UnknownRecordError, WireError
@@ -21,7 +22,7 @@ from ezmsg_core.model.control import (
     ProcessControlRequest,
     ProcessControlResponse,
 )
-from ezmsg_core.model.settings import SettingsSnapshotValue
+from ezmsg_core.model.settings import SettingsSchemaMetadata, SettingsSnapshotValue
 
 logger = logging.getLogger("ezmsg")
 
@@ -41,6 +42,7 @@ class _Record:
 
     unit: Unit
     current: Any  # in force, as far as the unit has said
+    described: tuple[type[Any], SettingsSchemaMetadata | None]  # class of the settings, and its schema
     revision: int = 1  # as the server counts
     publisher: Publisher | None = None  # on its settings input; None: it takes no settings while it runs
     pending: _Pending | None = None
@@ -71,7 +73,7 @@ class SettingsDesk:
             unit: whose.
             publisher: on its settings input, if it has one that is read.
         """
-        record = _Record(unit, unit.SETTINGS, publisher=publisher)
+        record = _Record(unit, unit.SETTINGS, _described(unit.SETTINGS), publisher=publisher)
         self._records[unit.address] = record
         unit.on_settings_applied = lambda settings: self._applied(record, settings)
 
@@ -202,9 +204,18 @@ class SettingsDesk:
 
     async def _report(self, record: _Record, actor: str, *, is_uncertain: bool) -> SettingsSnapshotValue:
         now_s = time.time()
-        value = snapshot_value(record.current, actor=actor, timestamp=now_s, is_uncertain=is_uncertain)
+        if record.described[0] is not type(record.current):
+            record.described = _described(record.current)
+        value = snapshot_value(
+            record.current, actor=actor, timestamp=now_s, is_uncertain=is_uncertain, schema=record.described[1]
+        )
         record.revision = await self._agent.report_settings(record.unit.address, value, now_s)
         return msgspec.structs.replace(value, revision=record.revision)
+
+
+def _described(settings: Any) -> tuple[type[Any], SettingsSchemaMetadata | None]:
+    kind = cast("type[Any]", type(settings))
+    return kind, schema_of(kind)
 
 
 def _is_pending(record: _Record, settings: Any) -> bool:

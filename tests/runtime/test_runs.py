@@ -19,7 +19,17 @@ from ezmsg_core.errors import (
     ServerUnreachableError,
     WorkerError,
 )
-from tests.runtime.units import Counting, CountSettings, MainSettings, Pair, WithMain, fates, noted
+from tests.runtime.units import (
+    Counting,
+    CountSettings,
+    MainSettings,
+    Pair,
+    TakeSettings,
+    Ticking,
+    WithMain,
+    fates,
+    noted,
+)
 
 
 @pytest.fixture
@@ -76,6 +86,12 @@ def test_a_function_that_raises_ends_alone_and_is_logged(notes: Path, caplog: py
     (record,) = (record for record in caplog.records if "PAIR/TAKE.take raised" in record.getMessage())
     assert record.exc_info is not None
     assert "does not like 7" in str(record.exc_info[1])
+
+
+def test_functions_are_called_with_what_they_take(notes: Path) -> None:
+    unit = Ticking(TakeSettings(notes=str(notes)))
+    ez.run({"TICK": unit}, connections=[("TICK/OUTPUT", "TICK/INPUT")])
+    assert noted(notes) == [{"first": None}, {"ticks": 3}]
 
 
 def test_the_main_function_runs_on_the_main_thread(notes: Path) -> None:

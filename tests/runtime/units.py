@@ -137,6 +137,30 @@ def fates(notes: Path, **behaviours: dict[str, str]) -> dict[str, Fate]:
     return {name: Fate(FateSettings(notes=str(notes), name=name, **how)) for name, how in behaviours.items()}
 
 
+class Ticking(ez.Unit):
+    """Its subscriber takes no message, and its task takes one, as programs have been seen to write them."""
+
+    SETTINGS = TakeSettings
+    INPUT = ez.InputStream(int)
+    OUTPUT = ez.OutputStream(int)
+
+    def initialize(self) -> None:
+        self.ticks = 0
+
+    @ez.publisher(OUTPUT)
+    async def start(self, message: Any) -> AsyncGenerator[Any, None]:
+        note(self.SETTINGS.notes, first=message)
+        for number in range(3):
+            yield self.OUTPUT, number
+
+    @ez.subscriber(INPUT)
+    async def tick(self) -> None:
+        self.ticks += 1
+        if self.ticks == 3:
+            note(self.SETTINGS.notes, ticks=self.ticks)
+            raise ez.NormalTermination
+
+
 class MainSettings(ez.Settings):
     """Where to note."""
 
