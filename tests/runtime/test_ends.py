@@ -99,7 +99,7 @@ def names_that(notes: Path, event: str) -> set[Any]:
 @pytest.mark.parametrize("apart", [True, False])
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGINT to all", "SIGINT to it and to all"])
 def test_a_signal_shuts_every_unit_down(start: Start, how: str, apart: bool, runtime_dir: Path) -> None:
-    program = start(apart=apart, A={}, B={}, C={})
+    program = start(apart=apart, A={}, B={}, C={"shutdown": "slow"})
     pids = program.wait_for("run")
     if how.startswith("SIGINT to it") or how in {"SIGINT", "SIGTERM"}:
         program.process.send_signal(getattr(signal, how.split(maxsplit=1)[0]))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import ezmsg_core as ez
+from ezmsg_core.runtime.ending_signals import SAME_WISH_S
 from tests.runtime.notes import note
 
 
@@ -98,7 +99,7 @@ class FateSettings(ez.Settings):
     name: str
     initialize: str = "well"  # well, raise
     running: str = "wait"  # wait, deaf (takes no cancellation), block (the loop)
-    shutdown: str = "well"  # well, raise
+    shutdown: str = "well"  # well, raise, slow
 
 
 class Fate(ez.Unit):
@@ -126,7 +127,9 @@ class Fate(ez.Unit):
             case _:
                 await asyncio.Event().wait()
 
-    def shutdown(self) -> None:
+    async def shutdown(self) -> None:
+        if self.SETTINGS.shutdown == "slow":
+            await asyncio.sleep(2 * SAME_WISH_S)
         note(self.SETTINGS.notes, event="shutdown", name=self.SETTINGS.name, pid=os.getpid())
         if self.SETTINGS.shutdown == "raise":
             raise ValueError("the file is full")
