@@ -1,6 +1,7 @@
 """Ends in processes of their own, which are killed, stopped, and leave without a word."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -47,7 +48,8 @@ class Process:
 
     async def end(self) -> None:
         if self._process.returncode is None:
-            os.kill(self.pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # killed a moment ago
+                os.kill(self.pid, signal.SIGCONT)
             assert self._process.stdin is not None
             self._process.stdin.close()
             try:
