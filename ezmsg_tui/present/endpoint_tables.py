@@ -20,7 +20,7 @@ PUBLISHER_COLUMNS = (
     Column("history", "60 s", SPARKS, priority=5),
     Column("total", "TOTAL", 9, "right", priority=4, is_sortable=True),
     Column("flight", "IN FLIGHT", 9, "right", priority=7, is_sortable=True),
-    Column("level", "", 10, priority=2),
+    Column("level", "", 12, priority=2),
     Column("wait", "WAIT", 5, "right", priority=8, is_sortable=True),
     Column("holder", "HELD BY", 18, is_flexible=True, priority=6),
 )
@@ -38,7 +38,7 @@ SUBSCRIBER_COLUMNS = (
 HOLDER_COLUMNS = (
     Column("topic", "ENDPOINT", 16, is_flexible=True, priority=10),
     Column("wait", "WAIT", 5, "right", priority=9),
-    Column("level", "", 10, priority=8),
+    Column("level", "", 12, priority=8),
     Column("waited", "TOTAL", 7, "right", priority=5),
 )
 FULL = 0.9  # of the buffers: the next message may have to wait
@@ -168,7 +168,7 @@ def _publisher_row(index: GraphIndex, record: PublisherRecord, figures: Publishe
         Cell("" if is_idle else sparkline(figures.history.steps(SPARKS)), "spark"),
         Cell(count_text(counters.published_total), "dim"),
         Cell(f"{counters.in_flight}/{counters.num_buffers}", flight),
-        Cell(bar(level, 10), flight or "spark"),
+        Cell(bar(level, 12), flight or "spark"),
         Cell(share_text(figures.wait_share), wait_meaning(figures.wait_share)),
         holder,
     )

@@ -12,7 +12,7 @@ COLUMNS = (
     Column("time", "TIME", 12, priority=9),
     Column("seq", "SEQ", 5, "right", priority=3),
     Column("kind", "KIND", 8, priority=8),
-    Column("what", "WHAT", 30, is_flexible=True, priority=10),
+    Column("what", "WHAT", 38, is_flexible=True, priority=10),
     Column("who", "BY", 12, priority=4),
 )
 _MEANINGS = {

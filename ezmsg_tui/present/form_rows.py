@@ -112,21 +112,32 @@ def note_lines(
         Cell(" range", "label") if field.range_label else Cell(""),
         Cell(f"{field.range_label} {field.unit}".rstrip() if field.range_label else ""),
     )
+    note = without_name(field.path, field.note)
     if complaint is not None:
         verdict = (
-            (Cell(f"✖ {complaint}", "error"),)
+            (Cell(f"✖ {without_name(field.path, complaint)}", "error"),)
             if complaint
             else (Cell("✓ valid", "ok"), Cell("⏎ stages it, esc leaves it as it was", "dim"))
         )
     elif field.state is FieldState.CONFLICT:
-        verdict = (STATE_CELLS[field.state], Cell(field.note), Cell("m keep mine · t take theirs", "dim"))
+        verdict = (_mark(field.state), Cell(note), Cell("m keep mine · t take theirs", "dim"))
     elif form.is_read_only and field.editor is not EditorKind.READ_ONLY:
         verdict = (Cell(form.read_only_reason, "warning"),)
     elif field.state is FieldState.IN_SYNC or field.editor is EditorKind.GROUP:
-        verdict = (Cell(field.note or _hint(field), "dim"),)
+        verdict = (Cell(note or _hint(field), "dim"),)
     else:
-        verdict = (STATE_CELLS[field.state], Cell(field.note), Cell(_NEXT_KEYS.get(field.state, ""), "dim"))
+        verdict = (_mark(field.state), Cell(note), Cell(_NEXT_KEYS.get(field.state, ""), "dim"))
     return (meaning, facts, verdict)
+
+
+def without_name(path: str, text: str) -> str:
+    """A complaint about a field, without the field's path; a text that only begins with the same word stays whole."""
+    return text.removeprefix(f"{path} ") if text.startswith(f"{path} cannot ") else text
+
+
+def _mark(state: FieldState) -> Cell:
+    """The state without its word, which stands in the row."""
+    return Cell(STATE_CELLS[state].text.partition(" ")[0], STATE_CELLS[state].meaning)
 
 
 _NEXT_KEYS = {

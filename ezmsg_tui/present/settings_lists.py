@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ezmsg_tui.present.editing import ComponentSettings, applied_note, note_of
 from ezmsg_tui.present.filtering import SortableRow, filled
 from ezmsg_tui.present.form import FieldState
-from ezmsg_tui.present.form_rows import STATE_CELLS
+from ezmsg_tui.present.form_rows import STATE_CELLS, without_name
 from ezmsg_tui.present.naming import address_cell
 from ezmsg_tui.present.table import Cell, Column, Query, Row, Table
 from ezmsg_tui.present.text import ago_text, safe_text
@@ -95,7 +95,7 @@ def _change_row(change: Change, settings: ComponentSettings | None, now_s: float
         Cell(value_label(change.base, 40), "dim"),
         Cell(after),
         Cell(ago_text(now_s - change.since_s), "dim"),
-        Cell(note),
+        Cell(without_name(change.path, note)),
     )
     return Row(f"{change.address} {change.path}", cells, address=change.address)
 

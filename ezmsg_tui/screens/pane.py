@@ -114,9 +114,11 @@ class Pane(Container):
             parts.append("frozen")
         spell = paint_of(self).spell
         room = widget.outer_size.width - _FRAME
-        rest = "".join(f" · {part}" for part in parts)
-        named = elided_addresses(safe_text(title, 160), room - len(rest)) if title else rest.removeprefix(" · ")
-        texts = (spell(f"{named}{rest if title else ''}"), spell(elided_addresses(safe_text(footer, 120), room)))
+        named = elided_addresses(safe_text(title, 160), room - len("".join(f" · {part}" for part in parts)))
+        for part in parts:
+            if len(named) + len(part) + 3 <= room:  # a part that does not fit stands in the titles beside it
+                named += f" · {part}" if named else part
+        texts = (spell(named), spell(elided_addresses(safe_text(footer, 120), room)))
         name = widget.id or ""
         if self._titles.get(name) != texts:
             self._titles[name] = texts

@@ -25,7 +25,7 @@ class SettingsPane(Pane):
     SettingsPane #components { width: 26; height: 1fr; }
     SettingsPane #form { width: 1fr; height: 1fr; }
     SettingsPane #changes { height: 1fr; min-height: 5; max-height: 10; }
-    SettingsPane.-wide #components { width: 36; }
+    SettingsPane.-wide #components { width: 40; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("settings")]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ for _name in (
     os.environ.pop(_name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["TEXTUAL_FPS"] = "200"
+os.environ["TZ"] = "UTC"  # times of day in pictures
+time.tzset()
 
 if TYPE_CHECKING:
     from textual.app import App

@@ -221,13 +221,15 @@ class Stage:
         *,
         is_read_only: bool = False,
         role: str = "control",
+        host: str = "rig",
         rename: Callable[[str], str] = lambda text: text,
     ) -> None:
         self.now_s = START_S
         self.source = Source()
-        clocks = Clocks(lambda: self.now_s, lambda: START_WALL_S + self.now_s - START_S)
+        clocks = Clocks(lambda: self.now_s, lambda: self.wall_s)
         self.desk = LiveDesk(self.source, clocks, is_read_only=is_read_only)
         self.role = role
+        self.host = host
         self.rename = rename
         self.band = rename("SYS/BAND")
         self.revision = 1
@@ -237,13 +239,18 @@ class Stage:
         self.source.facts += facts
         return self.desk.poll()
 
+    @property
+    def wall_s(self) -> float:
+        return START_WALL_S + self.now_s - START_S
+
     def item(self, stream: StreamName, item: WatchItem) -> ItemCame:
-        return ItemCame(self.now_s, START_WALL_S + self.now_s - START_S, stream, item)
+        return ItemCame(self.now_s, self.wall_s, stream, item)
 
     def attach(self, epoch: str = "e1") -> None:
-        server = ServerFacts("g", epoch, 1, self.rename("rig"), self.role)
+        server = ServerFacts("g", epoch, 1, self.rename(self.host), self.role)
         self.tell(
-            AttemptStarted(self.now_s, 0.0, "127.0.0.1:25978", 1), Attached(self.now_s, 0.0, "127.0.0.1:25978", server)
+            AttemptStarted(self.now_s, self.wall_s, "127.0.0.1:25978", 1),
+            Attached(self.now_s, self.wall_s, "127.0.0.1:25978", server),
         )
 
     def go_live(self, seconds: int = 12) -> Stage:
@@ -287,6 +294,6 @@ class Stage:
     def answer(self, verdict: Verdict, text: str = "", revision: int | None = None, **parts: Any) -> None:
         """How the patch that was sent last ended, 18 ms later."""
         patch_id = self.source.sent[-1].patch_id
-        self.tell(PatchSent(self.now_s, 0.0, patch_id))
+        self.tell(PatchSent(self.now_s, self.wall_s, patch_id))
         self.now_s += 0.018
-        self.tell(PatchEnded(self.now_s, 0.0, patch_id, verdict, text, revision, parts))
+        self.tell(PatchEnded(self.now_s, self.wall_s, patch_id, verdict, text, revision, parts))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ezmsg_tui.present.form import EditorKind, FieldState, FormField, SettingsForm
-from ezmsg_tui.present.form_rows import STATE_CELLS, form_table, note_lines, value_text
+from ezmsg_tui.present.form_rows import STATE_CELLS, form_table, note_lines, value_text, without_name
 from ezmsg_tui.theme import MEANINGS
 
 LOW = FormField(
@@ -55,11 +55,8 @@ def note(field: FormField, complaint: str | None = None) -> list[str]:
 def test_the_note_says_what_is_in_force_and_what_can_be_done():
     assert note(LOW)[1] == "running 1.0  range 0.1 … 250 Hz"
     assert note(LOW)[2] == "⏎ edit · ←→ step"
-    assert note(replace(LOW, state=FieldState.STAGED, note="valid"))[2] == "● staged valid a apply · u revert"
-    assert (
-        note(replace(LOW, state=FieldState.CONFLICT, note="now 3.0"))[2]
-        == "≠ conflict now 3.0 m keep mine · t take theirs"
-    )
+    assert note(replace(LOW, state=FieldState.STAGED, note="valid"))[2] == "● valid a apply · u revert"
+    assert note(replace(LOW, state=FieldState.CONFLICT, note="now 3.0"))[2] == "≠ now 3.0 m keep mine · t take theirs"
 
 
 def test_what_is_wrong_with_the_typed_text_takes_the_place_of_the_state():
@@ -70,3 +67,8 @@ def test_what_is_wrong_with_the_typed_text_takes_the_place_of_the_state():
 def test_a_form_that_is_read_only_says_why():
     form = SettingsForm("A", fields=(LOW,), is_read_only=True, read_only_reason="observer only")
     assert note_lines(form, LOW)[2][0].text == "observer only"
+
+
+def test_a_complaint_is_said_without_the_name_that_stands_beside_it():
+    assert without_name("low", "low cannot be 9: it has to be less.") == "cannot be 9: it has to be less."
+    assert without_name("order", "order 5 is not for this sampling rate") == "order 5 is not for this sampling rate"
