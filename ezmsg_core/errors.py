@@ -32,6 +32,7 @@
     │   ├── UnpicklableError           an object that cannot be sent
     │   └── UndecodableError           a message that this receiver cannot rebuild
     ├── GraphRunnerStartError      a graph that did not start                           (runtime)
+    ├── UnitError                  a unit that made it impossible to go on              (runtime)
     └── WorkerError                a worker process that failed or died                 (runtime)
 
 An error travels as a fault: its ``code``, its sentence and its ``parts``. ``error_from_fault`` turns a
@@ -71,6 +72,7 @@ __all__ = [
     "SettingsError",
     "SettingsValueError",
     "UndecodableError",
+    "UnitError",
     "UnknownRecordError",
     "UnknownSettingError",
     "UnpicklableError",
@@ -305,6 +307,12 @@ class GraphRunnerStartError(EzmsgError, RuntimeError):
     """A graph did not start; everything that had started was ended. Parts: ``phase``, ``units``."""
 
     code = "GRAPH_START"
+
+
+class UnitError(EzmsgError, RuntimeError):
+    """A unit made it impossible to go on. Parts: ``phase``, ``unit``. Its cause is what the unit raised."""
+
+    code = "UNIT"
 
 
 class WorkerError(EzmsgError, RuntimeError):

@@ -16,7 +16,7 @@ from ezmsg_core.client.process_agent import ProcessAgent
 from ezmsg_core.component.stream import InputStream, OutputStream
 from ezmsg_core.component.tasks import SUBSCRIBES_ATTR
 from ezmsg_core.component.unit import Unit
-from ezmsg_core.errors import ConfigError, EzmsgError
+from ezmsg_core.errors import ConfigError, UnitError
 from ezmsg_core.model.roles import Role
 from ezmsg_core.runtime.driving import UnitDriver
 from ezmsg_core.runtime.settings_desk import SettingsDesk
@@ -25,12 +25,6 @@ from ezmsg_core.transport.connection_file import ServerEntry
 logger = logging.getLogger("ezmsg")
 SETTINGS_INPUT = "INPUT_SETTINGS"
 CANCEL_S = 1.0  # for tasks to take their cancellation
-
-
-class UnitError(EzmsgError, RuntimeError):
-    """A unit made it impossible to go on. Parts: ``phase``, ``unit``. The cause is what it raised."""
-
-    code = "UNIT"
 
 
 class UnitGroup:

@@ -2,12 +2,13 @@
 
 import contextlib
 import json
-import os
 import platform
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+
+import psutil
 
 from ezmsg_core.errors import ConfigError, ConnectionFileError
 from ezmsg_core.model.address import Address, is_loopback
@@ -117,12 +118,11 @@ def is_process_gone(entry: ServerEntry) -> bool:
     if entry.host != platform.node():
         return False
     try:
-        os.kill(entry.pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(entry.pid).status() == psutil.STATUS_ZOMBIE  # ended, and nobody has asked how yet
+    except (psutil.NoSuchProcess, ValueError):  # a number that no process can have
         return True
-    except (OSError, OverflowError):
+    except psutil.AccessDenied:
         return False  # it is somebody else's, so the number is in use
-    return False
 
 
 def is_alive(entry: ServerEntry) -> bool:
