@@ -13,6 +13,8 @@ from ezmsg_core.wire.codec import FrameDecoder, encode
 from ezmsg_core.wire.frames import ClientFrame, Farewell
 from ezmsg_core.wire.handshake import HELLO_BYTES, NONCE_BYTES, PROOF_BYTES, ServerHandshake, Verdict
 
+TURN_S = 0.002  # for what one peer has sent; then the others get their turn
+PIECE_BYTES = 2 << 10  # decoded at once, half a millisecond of the shortest frames
 MAX_BYTES_BEFORE_PROOF = 256  # a client sends 76; more than this is not one
 
 
@@ -46,8 +48,8 @@ class PeerConnection(asyncio.Protocol):
     """Bytes of one peer.
 
     Nothing is decoded before the peer has proved the key of its role. The outbox is bounded: from a peer that leaves
-    much unread nothing more is read, and one that leaves it unread for long, or too much, is cut off. It delays nobody
-    else. Lives on the event loop of its reception.
+    much unread nothing more is read, and one that leaves it unread for long, or too much, is cut off. What it sends is
+    dealt with in turns, so that it delays nobody else, however much that is. Lives on the event loop of its reception.
     """
 
     def __init__(self, reception: Reception, *, is_remote: bool) -> None:
@@ -62,8 +64,10 @@ class PeerConnection(asyncio.Protocol):
         self._early = bytearray()
         self._is_challenged = False
         self._decoder: FrameDecoder[ClientFrame] | None = None
-        self._undone: deque[ClientFrame] = deque()  # decoded, while the peer leaves too much unread; one chunk's worth
+        self._received = bytearray()  # not decoded yet; nothing is read while something is left from the turn before
+        self._undone: deque[ClientFrame] = deque()  # decoded, one piece's worth
         self._broken: WireError | None = None  # what follows them
+        self._is_turn_due = False
         self._deadline: asyncio.TimerHandle | None = None
         self._outbox: list[bytes] = []
         self._outbox_bytes = 0
@@ -99,7 +103,7 @@ class PeerConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The peer reads again: go on with what it asked."""
         self._over_soft_since = None
-        self._do()
+        self._continue()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over."""
@@ -107,6 +111,7 @@ class PeerConnection(asyncio.Protocol):
             self._deadline.cancel()
         self._outbox.clear()
         self._undone.clear()
+        self._received.clear()
         self._transport = None
         self._reception.departed(self, self._reason or (f"{exc}" if exc is not None else "it closed the connection"))
 
@@ -145,8 +150,7 @@ class PeerConnection(asyncio.Protocol):
         unread, now = self.unread_bytes, self._loop.time()
         if unread <= limits.outbox_soft_bytes:
             self._over_soft_since = None
-            if self._undone or self._broken is not None:
-                self._loop.call_soon(self._do)
+            self._continue()
         elif self._over_soft_since is None:
             self._over_soft_since = now
         elif now - self._over_soft_since > limits.outbox_soft_s:
@@ -161,6 +165,7 @@ class PeerConnection(asyncio.Protocol):
         data = encode(Farewell(code, text))
         self._outbox.append(data)
         self._undone.clear()
+        self._received.clear()
         self._write()
         if self._transport is not None:
             self._transport.close()
@@ -217,26 +222,53 @@ class PeerConnection(asyncio.Protocol):
         self._reception.proved(self, role)
 
     def _take(self, data: bytes) -> None:
-        if self._decoder is None or self._broken is not None or self._is_over():
-            return
-        try:
-            self._undone += self._decoder.feed(data)
-        except WireError as error:
-            self._broken = error
+        if self._broken is None and not self._is_over():
+            self._received += data
+            if not self._is_turn_due:
+                self._do()
+
+    def _continue(self) -> None:
+        """Go on in the loop's next round, if there is anything left to do."""
+        if (self._undone or self._received or self._broken is not None) and not self._is_turn_due:
+            self._is_turn_due = True
+            self._loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._is_turn_due = False
         self._do()
 
     def _do(self) -> None:
-        """Have the frames that came dealt with, while the peer reads the answers."""
-        transport = self._transport
-        while self._undone and not self._is_over():
+        """Have what came dealt with, for one turn, and while the peer reads the answers."""
+        turn_ends_s = self._loop.time() + TURN_S
+        while (self._undone or self._received) and not self._is_over():
             if self.unread_bytes > self._limits.outbox_soft_bytes:
-                if transport is not None and transport.is_reading():
-                    transport.pause_reading()
+                self._pause()  # until it has read
                 return
-            self._reception.received(self, self._undone.popleft())
-        if self._is_over() or transport is None:
+            if self._loop.time() > turn_ends_s:
+                self._pause()
+                self._continue()
+                return
+            if self._undone:
+                self._reception.received(self, self._undone.popleft())
+            else:
+                self._decode()
+        if self._is_over() or self._transport is None:
             return
         if self._broken is not None:
             self.say_farewell(self._broken.code, self._broken.text)
-        elif not transport.is_reading():
-            transport.resume_reading()
+        elif not self._transport.is_reading():
+            self._transport.resume_reading()
+
+    def _decode(self) -> None:
+        assert self._decoder is not None
+        piece = bytes(self._received[:PIECE_BYTES])
+        del self._received[:PIECE_BYTES]
+        try:
+            self._undone += self._decoder.feed(piece)
+        except WireError as error:
+            self._broken = error
+            self._received.clear()
+
+    def _pause(self) -> None:
+        if self._transport is not None and self._transport.is_reading():
+            self._transport.pause_reading()

@@ -95,6 +95,7 @@ def listen_tcp(address: Address) -> socket.socket:
     try:
         listener.setblocking(False)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for its connections: no frame waits 40 ms
         listener.bind((address.host, address.port))
         listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:

@@ -29,6 +29,8 @@ class RawPeer:
         where = entry.tcp if is_remote else entry.unix
         assert where is not None
         self.sock.connect(where)
+        if is_remote:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.entry = entry
         self._decoder: FrameDecoder[ServerFrame] = FrameDecoder(ServerFrame, max_frame_bytes=64 << 20)
         self._frames: list[ServerFrame] = []
