@@ -120,11 +120,10 @@ class Dispatch:
     def blocker_id(self) -> str | None:
         """The subscriber that holds a new message up, for want of room; None: something else does, or nothing."""
         with self.lock:
-            if self._is_shut or self._window.refresh():
+            if self._is_shut or self._window.refresh() or (holder := self._window.holder()) is None:
                 return None
             self._meter.waits.count += 1
-            holder = self._window.holder()
-            return holder.holder_id if holder is not None else ""
+            return holder.holder_id
 
     def waited(self, blocker_id: str, elapsed_ns: int) -> None:
         """A message was held up by a subscriber for a turn of the loop."""
@@ -139,9 +138,7 @@ class Dispatch:
             if self.is_paused and not self.is_closed:
                 is_over = False
             else:
-                is_over = self.is_closed or self._window.refresh()
-                if not is_over:
-                    self._begin_wait(time.monotonic_ns())
+                is_over = self.is_closed or not self._has_to_wait(time.monotonic_ns())
         if is_over:
             self._room.leave(spot)
             return
@@ -175,7 +172,10 @@ class Dispatch:
         with self.lock:
             if holder is self._blocker:
                 self._blocker = self._window.holder()
-                self._meter.waits.shift(released_by, self._blocker_id(), now_ns)
+                if self._blocker is None:
+                    self._meter.waits.end(now_ns, released_by=released_by)
+                else:
+                    self._meter.waits.shift(released_by, self._blocker.holder_id, now_ns)
             self._review(now_ns)
 
     def pause(self) -> None:
@@ -262,6 +262,8 @@ class Dispatch:
         with self.lock:
             outlet.close()
             self.outlets = tuple(other for other in self.outlets if other is not outlet)
+            if outlet.tail is not None and not self.is_closed:
+                self._meter.lost_total += self._window.head - outlet.tail.position
             outlet.tail = None
             self._left(outlet, outlet.holder_id)
             if not self.outlets and self._on_outlets_gone is not None:
@@ -327,13 +329,16 @@ class Dispatch:
         if is_kept and isinstance(entry, Frame):
             entry.own()  # the message is its owner's again when broadcast returns
 
-    def _begin_wait(self, now_ns: int) -> None:
+    def _has_to_wait(self, now_ns: int) -> bool:
+        """Whether the window is full; then somebody is charged from now on."""
+        if self._window.refresh():
+            return False
         if not self._meter.waits.is_waiting:
             self._blocker = self._window.holder()
-            self._meter.waits.begin(self._blocker_id(), now_ns)
-
-    def _blocker_id(self) -> str:
-        return self._blocker.holder_id if self._blocker is not None else ""
+            if self._blocker is None:  # everything was released a moment ago
+                return False
+            self._meter.waits.begin(self._blocker.holder_id, now_ns)
+        return True
 
     def _left(self, holder: LocalSource | Outlet, subscriber_id: str) -> None:
         if self._window.leave(holder) and self.is_awaited:
@@ -342,17 +347,11 @@ class Dispatch:
     def _review(self, now_ns: int) -> None:
         """Wake who need not wait any longer."""
         waits = self._meter.waits
-        has_room = self._window.refresh()
-        if self._room.spots:
-            if self.is_paused and not self.is_closed:
-                waits.end(now_ns)
-            elif has_room or self.is_closed:
-                waits.end(now_ns)
-                self._room.wake_one()
-            else:
-                self._begin_wait(now_ns)
-        else:
+        if not self._room.spots or (self.is_paused and not self.is_closed):
             waits.end(now_ns)
+        elif self.is_closed or not self._has_to_wait(now_ns):
+            waits.end(now_ns)
+            self._room.wake_one()
         if self._quiet.spots and self._window.in_flight() == 0:
             self._quiet.wake_all()
         self.is_awaited = bool(self._room.spots or self._quiet.spots)

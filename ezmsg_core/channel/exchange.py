@@ -215,10 +215,11 @@ class Exchange:
         inlet = source.inlet
         inlet.discard(source)
         loops = [other.loop for other in inlet.sources]
-        if inlet.is_unused:
+        is_last = inlet.is_unused
+        inlet.detach(source, _nothing)  # first of all, so that the publisher knows it for no loss
+        if is_last:
             inlet.close()
             return
-        inlet.detach(source, _nothing)
         if loops and inlet.end.loop not in loops:
             inlet.end.move(loops[0])
 
@@ -234,7 +235,7 @@ class Exchange:
         hello = frames.attach(first_number, subscriber.endpoint_id, max_queue=inbox.max_queue)
         async with asyncio.timeout(ATTACH_S):
             sock, first_seq = await visit(way.address, answer, hello)
-        inlet = Inlet(publisher_id, record.num_buffers, SocketEnd(sock, subscriber.loop), self._inlet_ended)
+        inlet = Inlet(publisher_id, way, record.num_buffers, SocketEnd(sock, subscriber.loop), self._inlet_ended)
         source = inlet.new_source(
             subscriber_id=subscriber.endpoint_id,
             inbox=inbox,

@@ -10,6 +10,7 @@ from ezmsg_core.errors import WireError
 from ezmsg_core.flow import frames
 from ezmsg_core.flow.frames import DownKind, Notice
 from ezmsg_core.flow.parcel import Parcel
+from ezmsg_core.flow.path import Way
 from ezmsg_core.flow.reassembly import Reassembly
 from ezmsg_core.flow.window import Tail
 from ezmsg_core.model.profiles import ProfileChannelType
@@ -29,17 +30,18 @@ class InletSource:
         "inbox",
         "inlet",
         "is_ack_due",
+        "is_detached",
         "is_void",
         "loop",
         "meter",
         "number",
         "on_ended",
+        "path",
         "subscriber_id",
         "tail",
     )
 
     is_local = False
-    path = ProfileChannelType.TCP
 
     def __init__(
         self,
@@ -53,6 +55,7 @@ class InletSource:
         on_ended: Callable[[str], None],
     ) -> None:
         self.inlet = inlet
+        self.path: ProfileChannelType = inlet.way.path
         self.number = number
         self.subscriber_id = subscriber_id
         self.inbox = inbox
@@ -62,6 +65,7 @@ class InletSource:
         self.first_seq = 0
         self.tail: Tail | None = None  # of a lossless subscriber, once attached
         self.is_void = False
+        self.is_detached = False  # and the publisher has said so
         self.is_ack_due = False  # at the end of the loop's turn
         self.ack_since_ns = 0
 
@@ -90,15 +94,17 @@ class Inlet:
 
     Args:
         publisher_id: whose messages.
+        way: by which the connection was made.
         num_buffers: the publisher's window.
         end: the connection, its handshake done.
         on_ended: called once, on any thread, when the channel has ended.
     """
 
     def __init__(
-        self, publisher_id: str, num_buffers: int, end: SocketEnd, on_ended: Callable[["Inlet"], None]
+        self, publisher_id: str, way: Way, num_buffers: int, end: SocketEnd, on_ended: Callable[["Inlet"], None]
     ) -> None:
         self.publisher_id = publisher_id
+        self.way = way
         self.end = end
         self.is_awaited = True  # by a publisher who waits for acknowledgements
         self.is_ended = False
@@ -178,10 +184,13 @@ class Inlet:
         """Detach a subscriber; afterwards nothing more comes for it.
 
         Args:
-            source: an attached one.
-            on_done: called on the reading loop when it is detached, or when the channel has ended.
+            source: one that is or was attached.
+            on_done: called when it is detached, or when the channel has ended; on the reading loop, or at once.
         """
-        self._ask(DownKind.DETACHED, source, frames.detach(source.number), on_done)
+        if source.is_detached:
+            on_done()
+        else:
+            self._ask(DownKind.DETACHED, source, frames.detach(source.number), on_done)
 
     def discard(self, source: InletSource) -> None:
         """Give a subscriber nothing more, without the publisher's notice."""
@@ -302,6 +311,7 @@ class Inlet:
                 self._skip_to(notice.seq)
                 self._add(source, notice.seq)
             elif source is not None:
+                source.is_detached = True
                 self.discard(source)
         on_done()
 

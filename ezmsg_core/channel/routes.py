@@ -163,7 +163,10 @@ class Routes:
                 continue
             if missed:
                 _log.warning("%s missed %d messages of %s.", self._subscriber.topic, missed, record.endpoint_id)
-            self._report(record, way.path, way.reason)
+            source = route.source
+            # The process may have had a channel already, which was opened by another way.
+            taken = source.inlet.way if isinstance(source, InletSource) else way
+            self._report(record, taken.path, taken.reason)
             return True
         self._report(record, ProfileChannelType.UNKNOWN, "; ".join(reasons) or "it offers no address to come to")
         return False

@@ -36,7 +36,7 @@ def ways_to(addresses: Sequence[str], around: Surroundings) -> list[Way]:
     why = "same process, local delivery is off" if around.is_same_process else "other process"
     is_near = around.is_same_host and around.has_unix_sockets
     unix = [
-        Way(ProfileChannelType.TCP, address, f"{why} on this host: Unix socket")
+        Way(ProfileChannelType.UNIX, address, f"{why} on this host: Unix socket")
         for address in addresses
         if is_near and address.startswith(UNIX_PREFIX)
     ]

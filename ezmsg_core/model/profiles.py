@@ -9,10 +9,11 @@ from ezmsg_core.model.record import Record
 class ProfileChannelType(enum.Enum):
     """The path by which a message came."""
 
-    LOCAL = "LOCAL"
+    LOCAL = "LOCAL"  # the object itself, within a process
     SHM = "SHM"
+    UNIX = "UNIX"  # a Unix socket, within a host
     TCP = "TCP"
-    UNKNOWN = "UNKNOWN"
+    UNKNOWN = "UNKNOWN"  # none came yet
 
 
 class PublisherCounters(Record, frozen=True):
@@ -29,6 +30,7 @@ class PublisherCounters(Record, frozen=True):
     wait_ns_by_subscriber: dict[str, int] = {}  # the same, by the endpoint that held it up
     is_waiting: bool = False  # in backpressure at this moment
     is_paused: bool = False
+    lost_total: int = 0  # messages that lossless subscribers had not released when their process or channel was lost
 
 
 class SubscriberCounters(Record, frozen=True):

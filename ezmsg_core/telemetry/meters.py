@@ -7,10 +7,11 @@ from ezmsg_core.telemetry.waits import WaitLedger
 class PublisherMeter:
     """A publisher's own counters. Not thread-safe."""
 
-    __slots__ = ("published_bytes", "waits")
+    __slots__ = ("lost_total", "published_bytes", "waits")
 
     def __init__(self) -> None:
         self.published_bytes = 0  # as encoded, once a message, whatever the number of receivers
+        self.lost_total = 0  # messages that were on their way to a process, or held there, when it was lost
         self.waits = WaitLedger()
 
     def counters(
@@ -36,6 +37,7 @@ class PublisherMeter:
             wait_ns=wait_ns,
             wait_count=self.waits.count,
             wait_ns_by_subscriber=by_subscriber,
+            lost_total=self.lost_total,
             is_waiting=self.waits.is_waiting,
             is_paused=is_paused,
         )

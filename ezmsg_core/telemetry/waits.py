@@ -37,10 +37,15 @@ class WaitLedger:
             self._since_ns = now_ns
             self._holder = holder
 
-    def end(self, now_ns: int) -> None:
-        """Nobody waits any more; harmless if nobody did."""
+    def end(self, now_ns: int, *, released_by: str | None = None) -> None:
+        """Nobody waits any more; harmless if nobody did.
+
+        Args:
+            now_ns: monotonic.
+            released_by: who ended it, and is charged then; None: the holder is.
+        """
         if self._since_ns is not None:
-            self._charge(self._holder, now_ns)
+            self._charge(self._holder if released_by is None else released_by, now_ns)
             self._since_ns = None
 
     def add(self, holder: str, elapsed_ns: int) -> None:
@@ -59,9 +64,11 @@ class WaitLedger:
 
     def _charge(self, holder: str, now_ns: int) -> None:
         since_ns = self._since_ns
-        self._add(holder, max(0, now_ns - since_ns) if since_ns is not None else 0)
+        self._add(holder, now_ns - since_ns if since_ns is not None else 0)
 
     def _add(self, holder: str, elapsed_ns: int) -> None:
+        if elapsed_ns <= 0:
+            return
         self._total_ns += elapsed_ns
         by_holder = self._by_holder
         if holder not in by_holder and len(by_holder) >= MAX_HOLDERS:

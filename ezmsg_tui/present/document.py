@@ -103,7 +103,7 @@ class ChannelPart(msgspec.Struct, frozen=True):
 
     publisher_id: str
     subscriber_id: str
-    path: str  # LOCAL, SHM, TCP or UNKNOWN
+    path: str  # LOCAL, SHM, UNIX, TCP or UNKNOWN
     reason: str
 
 

@@ -15,6 +15,7 @@ from ezmsg_tui.present.text import elided_address, safe_text
 PATH_MEANINGS = {
     ProfileChannelType.LOCAL: "local",
     ProfileChannelType.SHM: "shm",
+    ProfileChannelType.UNIX: "tcp",
     ProfileChannelType.TCP: "tcp",
     ProfileChannelType.UNKNOWN: "dim",
 }

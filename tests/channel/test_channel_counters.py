@@ -26,7 +26,7 @@ async def test_counters_tell_what_was_sent_received_and_is_queued(stage: Stage) 
     assert (sent.published_total, sent.published_bytes) == (5, 0 if is_local else 5000)
     assert sent.num_buffers == 8
     assert (got.received_total, got.received_bytes, got.queue_depth) == (2, 0 if is_local else 2000, 3)
-    assert got.path is (ProfileChannelType.LOCAL if is_local else ProfileChannelType.TCP)
+    assert got.path.name.lower() == stage.path
     assert not got.is_leaky and got.max_queue is None
 
 
@@ -84,6 +84,28 @@ async def test_a_wait_that_goes_on_is_shown_with_its_holder(stage: Stage) -> Non
     assert not publisher.counters().is_waiting
 
 
+@pytest.mark.parametrize("size", [1, 2, 8])
+async def test_nobody_without_a_name_is_blamed(stage: Stage, size: int) -> None:
+    publisher = await stage.publisher(num_buffers=size)
+    subscribers = [await stage.subscriber() for _ in range(2)]
+
+    async def read(subscriber: Subscriber) -> None:
+        for number in range(30 * size):
+            async with subscriber.recv_zero_copy():
+                await asyncio.sleep(0.002 if number % (2 * size) == 0 else 0)
+
+    async def publish() -> None:
+        for number in range(10 * size):
+            await publisher.broadcast(number)
+
+    work = [read(subscriber) for subscriber in subscribers] + [publish() for _ in range(3)]
+    await soon(asyncio.gather(*work))
+    counters = publisher.counters()
+    assert counters.wait_ns_by_subscriber.keys() <= {subscriber.endpoint_id for subscriber in subscribers}
+    assert all(wait_ns > 0 for wait_ns in counters.wait_ns_by_subscriber.values())
+    assert sum(counters.wait_ns_by_subscriber.values()) == counters.wait_ns > 0
+
+
 async def test_one_process_among_several_is_blamed_by_its_subscriber(stream_stage: Stage) -> None:
     publisher = await stream_stage.publisher(num_buffers=1)
     here = await stream_stage.subscriber_on(stream_stage.near)
@@ -133,7 +155,7 @@ async def test_the_server_knows_every_channel_with_its_path_and_the_reason(stage
     assert (channel.publisher_id, channel.subscriber_id) == (publisher.endpoint_id, subscriber.endpoint_id)
     assert (channel.path, channel.reason) == {
         "local": (ProfileChannelType.LOCAL, "same process"),
-        "unix": (ProfileChannelType.TCP, "other process on this host: Unix socket"),
+        "unix": (ProfileChannelType.UNIX, "other process on this host: Unix socket"),
         "tcp": (ProfileChannelType.TCP, "other process, the publisher offers TCP only"),
     }[stage.path]
     subscriber.close()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from ezmsg_core.channel import Publisher, Subscriber
-from tests.channel.stage import LoopThread, Stage, never_soon, soon, take
+from tests.channel.stage import LoopThread, Stage, never_soon, soon, take, until
 
 
 @pytest_asyncio.fixture
@@ -84,6 +84,20 @@ async def test_all_subscribers_of_a_process_share_one_channel(stream_stage: Stag
     assert publisher.counters().published_bytes == 1000
     there.close()
     await soon(there.wait_closed())
+
+
+async def test_the_last_subscriber_closes_a_channel_that_others_have_left_before(stream_stage: Stage) -> None:
+    publisher = await stream_stage.publisher("a")
+    stays, goes = await stream_stage.subscriber("a"), await stream_stage.subscriber("b")
+    await stream_stage.connect("a", "b")
+    await publisher.broadcast(1)
+    assert await take(stays, 1) == await take(goes, 1) == [1]
+    await stream_stage.disconnect("a", "b")
+    (outlet,) = publisher.dispatch.outlets
+    assert [receiver.endpoint_id for receiver in outlet.receivers.values()] == [stays.endpoint_id]
+    stays.close()
+    await soon(stays.wait_closed())
+    await until(lambda: not publisher.dispatch.outlets)
 
 
 async def test_a_channel_outlives_the_loop_that_read_it(stream_stage: Stage) -> None:

@@ -27,6 +27,15 @@ def test_time_until_a_release_is_the_releasers_and_what_follows_the_holders() ->
     assert ledger.totals(31) == (31, {"b": 10, "c": 15, "a": 6})
 
 
+def test_a_wait_that_ends_with_the_last_release_is_the_releasers_alone() -> None:
+    ledger = WaitLedger()
+    ledger.begin("a", 0)
+    ledger.end(10, released_by="b")
+    ledger.begin("c", 20)
+    ledger.end(20)
+    assert ledger.totals(30) == (10, {"b": 10})
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(["begin", "shift", "end"]), st.integers(0, 200), st.integers(0, 50)), max_size=200
