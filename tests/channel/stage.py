@@ -116,6 +116,10 @@ class Stage:
     async def ask(self, command: Command, **options: Any) -> Any:
         return await self.near.ask(command, **options)
 
+    def forget(self, *endpoints: Publisher | Subscriber) -> None:
+        """Endpoints that the test has closed itself."""
+        self._opened = [other for other in self._opened if other not in endpoints]
+
     async def close(self) -> None:
         for endpoint in self._opened:
             endpoint.close()
