@@ -5,9 +5,9 @@ RUN := $(PYTHON) -m
 PLACE := $(shell $(PYTHON) -c 'import sys; print(sys.executable)')
 SCRIPTS := $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("scripts"))')
 PACKAGES := ezmsg_core ezmsg_tui
-SOURCES := $(PACKAGES) tests $(wildcard benchmarks examples screenshots)
+SOURCES := $(PACKAGES) tests $(wildcard benchmarks docs examples screenshots)
 
-.PHONY: help fix check style types layers dependencies rooms test cover cover-core deep bench screenshots demo clean
+.PHONY: help fix check style types layers dependencies rooms test cover cover-core deep bench screenshots docs demo clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ bench:  ## measure against the budgets
 
 screenshots:  ## draw the pictures of the README from a real run
 	$(PYTHON) screenshots/make.py
+
+docs:  ## write the pages that are made from the code
+	$(PYTHON) docs/make_protocol.py
 
 demo:  ## the inspector on the demo graph
 	$(SCRIPTS)/ezmsg-tui --demo

@@ -56,11 +56,11 @@ class RegisterMetadata(CommandBase, frozen=True, tag="register_metadata"):
 
 
 class GetTopology(CommandBase, frozen=True, tag="get_topology"):
-    """Answered by `TopologyListed`."""
+    """Answered by `TopologyAnswer`."""
 
 
 class GetSettings(CommandBase, frozen=True, tag="get_settings"):
-    """Answered by `SettingsListed`."""
+    """Answered by `SettingsAnswer`."""
 
 
 class GetSettingsEvents(CommandBase, frozen=True, tag="get_settings_events"):
