@@ -55,6 +55,7 @@ deep:  ## the long tests: soak, chaos, fuzz
 
 bench:  ## measure against the budgets
 	$(PYTHON) benchmarks/inspector_frames.py
+	$(PYTHON) benchmarks/channels.py --rounds 1
 
 screenshots:  ## draw the pictures of the README from a real run
 	$(PYTHON) screenshots/make.py

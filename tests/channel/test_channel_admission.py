@@ -1,6 +1,7 @@
 """Whoever comes to a publisher's door without a valid ticket gets nothing, and nothing of it is unpickled."""
 
 import asyncio
+import contextlib
 import os
 import pickle
 import secrets
@@ -104,7 +105,8 @@ async def test_a_crafted_pickle_is_never_unpickled_at_any_stage(
     ):
         reader, writer = await knock(address)
         writer.write(words + bytes(200))
-        writer.write_eof()
+        with contextlib.suppress(OSError):  # the door may be shut already
+            writer.write_eof()
         await gone(reader, writer)
     assert list(tmp_path.iterdir()) == []
     subscriber = await stream_stage.subscriber()
