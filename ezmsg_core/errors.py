@@ -24,6 +24,7 @@
     │   ├── SettingsValueError         a value breaks the type or a rule of its field
     │   ├── UnknownSettingError        no such field or component
     │   └── SettingsConflictError      the revision is not the one expected
+    ├── NotEnteredError            a context that is used outside its block             (context)
     ├── PlainValueError            a value that cannot be expressed as plain data       (model)
     ├── EventGapError              events that are gone and cannot be replayed          (client)
     ├── ChannelError               between a publisher and its subscribers              (channel)
@@ -61,6 +62,7 @@ __all__ = [
     "LimitExceededError",
     "LinkError",
     "LinkLostError",
+    "NotEnteredError",
     "NotPermittedError",
     "OwnershipError",
     "PlainValueError",
@@ -213,7 +215,7 @@ class OwnershipError(GraphError, RuntimeError):
     code = "OWNERSHIP"
 
 
-class UnknownRecordError(GraphError, RuntimeError):
+class UnknownRecordError(GraphError, LookupError, RuntimeError):
     """No such record, or not on this link. Parts: ``kind``, ``key``."""
 
     code = "UNKNOWN_RECORD"
@@ -256,6 +258,12 @@ class SettingsConflictError(SettingsError):
     """The value in force has another revision. Parts: ``expected_revision``, ``revision``."""
 
     code = "SETTINGS_CONFLICT"
+
+
+class NotEnteredError(EzmsgError, RuntimeError):
+    """A context is used before its block, or after it."""
+
+    code = "NOT_ENTERED"
 
 
 class PlainValueError(EzmsgError, ValueError):

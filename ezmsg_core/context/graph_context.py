@@ -12,7 +12,7 @@ from ezmsg_core.client.link import Link
 from ezmsg_core.client.link_sharing import control_thread
 from ezmsg_core.context.graph_queries import GraphQueries
 from ezmsg_core.context.reaching import Reached, reach
-from ezmsg_core.errors import EzmsgError, LinkLostError
+from ezmsg_core.errors import EzmsgError, NotEnteredError
 from ezmsg_core.model.address import AddressType
 from ezmsg_core.model.components import GraphMetadata
 from ezmsg_core.server import GraphServer
@@ -84,7 +84,7 @@ class GraphContext(GraphQueries):
         """What the server's connection file says.
 
         Raises:
-            LinkLostError: the context is not entered.
+            NotEnteredError: the context is not entered.
         """
         return self._entered().entry
 
@@ -98,7 +98,7 @@ class GraphContext(GraphQueries):
         """The session's id.
 
         Raises:
-            LinkLostError: the context is not entered.
+            NotEnteredError: the context is not entered.
         """
         self._entered()
         assert self._session_id is not None
@@ -109,7 +109,7 @@ class GraphContext(GraphQueries):
         """The link to the server.
 
         Raises:
-            LinkLostError: the context is not entered.
+            NotEnteredError: the context is not entered.
         """
         return self._entered().link
 
@@ -145,9 +145,9 @@ class GraphContext(GraphQueries):
         """
         await self._ask(RegisterMetadata(self.session_id, metadata))
 
-    async def update_settings(self, component: str, value: Any, *, input_topic: str | None = None) -> None:
+    async def update_settings(self, component_address: str, value: Any, *, input_topic: str | None = None) -> None:
         """Publish a whole settings object to a component's settings input."""
-        topic = input_topic or await self.settings_input_topic(component)
+        topic = input_topic or await self.settings_input_topic(component_address)
         publisher = await Publisher.create(topic, self.graph_address, link=self.link)
         try:
             await publisher.broadcast(value)
@@ -166,7 +166,7 @@ class GraphContext(GraphQueries):
 
     def _entered(self) -> Reached:
         if self._reached is None:
-            raise LinkLostError("The context is not entered; use it as `async with GraphContext(...) as context:`.")
+            raise NotEnteredError("The context is not entered; use it as `async with GraphContext(...) as context:`.")
         return self._reached
 
     async def _quietly(self, command: Command) -> None:

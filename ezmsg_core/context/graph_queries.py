@@ -11,7 +11,7 @@ from ezmsg_core.client.settings_calls import patch_settings
 from ezmsg_core.client.watch import Watch
 from ezmsg_core.context.calls import call, result_of
 from ezmsg_core.context.profile_windows import ProfileWindows
-from ezmsg_core.errors import EventGapError, EzmsgError, UnknownRecordError
+from ezmsg_core.errors import ConfigError, EventGapError, EzmsgError, UnknownRecordError
 from ezmsg_core.model.control import ProcessControlOperation, ProcessControlResponse, ProcessPing, ProcessStats
 from ezmsg_core.model.fold import snapshot_of
 from ezmsg_core.model.profiles import ProcessProfile, ProcessProfilingSnapshot
@@ -80,36 +80,36 @@ class GraphQueries(ABC):
             raise _gap(after_seq + 1, answer.first_retained - 1)
         return answer.events
 
-    async def settings_input_topic(self, component: str) -> str:
+    async def settings_input_topic(self, component_address: str) -> str:
         """The topic that takes whole settings objects for a component.
 
         Raises:
             UnknownRecordError: no session declares one.
         """
         for session in (await self.topology()).sessions:
-            declared = session.metadata.components.get(component) if session.metadata is not None else None
+            declared = session.metadata.components.get(component_address) if session.metadata is not None else None
             if declared is not None and declared.dynamic_settings.input_topic is not None:
                 return declared.dynamic_settings.input_topic
         raise UnknownRecordError(
-            f"No session declares a settings input for {component!r}: it has no INPUT_SETTINGS stream, or does not "
-            "run.",
+            f"No session declares a settings input for {component_address!r}: it has no INPUT_SETTINGS stream, or does "
+            "not run.",
             kind="component",
-            key=component,
+            key=component_address,
         )
 
     async def update_setting(
-        self, component: str, field_path: str, value: Any, *, timeout: float = 2.0
+        self, component_address: str, field_path: str, value: Any, *, timeout: float = 2.0
     ) -> SettingsSnapshotValue:
         """Change one field of a component's settings; the value that its owner has applied.
 
         Raises:
             SettingsError, CallError: refused, with the owner's reason.
         """
-        return await self.update_setting_fields(component, {field_path: value}, timeout=timeout)
+        return await self.update_setting_fields(component_address, {field_path: value}, timeout=timeout)
 
     async def update_setting_fields(
         self,
-        component: str,
+        component_address: str,
         fields: Mapping[str, Any],
         *,
         expected_revision: int | None = None,
@@ -121,7 +121,7 @@ class GraphQueries(ABC):
             SettingsError, CallError: refused, with the owner's reason.
         """
         return await patch_settings(
-            self.link, component, fields, expected_revision=expected_revision, timeout_s=timeout
+            self.link, component_address, fields, expected_revision=expected_revision, timeout_s=timeout
         )
 
     async def watch_topology(self, *, after_seq: int | None = None, epoch: str = "") -> Watch:
@@ -158,46 +158,54 @@ class GraphQueries(ABC):
 
     async def process_request(
         self,
-        unit: str,
+        unit_address: str,
         operation: ProcessControlOperation | str,
         *,
+        payload: bytes | None = None,
         payload_obj: Any = None,
         timeout: float = 2.0,
     ) -> ProcessControlResponse:
         """Call the owner of a unit; how it ended, well or not.
 
         Args:
-            unit: address of the unit.
+            unit_address: whose owner is called.
             operation: a built-in one, or one of the process's handler.
-            payload_obj: goes along as plain data.
+            payload: goes along as it is.
+            payload_obj: goes along as plain data; one of the two at most.
             timeout: seconds.
-        """
-        return await call(self.link, operation, unit=unit, data=payload_obj, timeout_s=timeout)
 
-    async def process_ping(self, unit: str, *, timeout: float = 2.0) -> ProcessPing:
+        Raises:
+            ValueError: both are given, or the object has no plain form.
+        """
+        if payload is not None and payload_obj is not None:
+            raise ConfigError("A call takes payload or payload_obj, not both.", name="payload", value=None)
+        data = payload if payload is not None else payload_obj
+        return await call(self.link, operation, unit=unit_address, data=data, timeout_s=timeout)
+
+    async def process_ping(self, unit_address: str, *, timeout: float = 2.0) -> ProcessPing:
         """A sign of life of the process that owns a unit.
 
         Raises:
             CallError: there was none.
         """
-        return await self._typed(unit, ProcessControlOperation.PING, ProcessPing, timeout)
+        return await self._typed(unit_address, ProcessControlOperation.PING, ProcessPing, timeout)
 
-    async def process_stats(self, unit: str, *, timeout: float = 2.0) -> ProcessStats:
+    async def process_stats(self, unit_address: str, *, timeout: float = 2.0) -> ProcessStats:
         """What the process that owns a unit says of itself.
 
         Raises:
             CallError: it said nothing.
         """
-        return await self._typed(unit, ProcessControlOperation.GET_PROCESS_STATS, ProcessStats, timeout)
+        return await self._typed(unit_address, ProcessControlOperation.GET_PROCESS_STATS, ProcessStats, timeout)
 
-    async def process_profiling_snapshot(self, unit: str, *, timeout: float = 2.0) -> ProcessProfilingSnapshot:
+    async def process_profiling_snapshot(self, unit_address: str, *, timeout: float = 2.0) -> ProcessProfilingSnapshot:
         """Counters of the process that owns a unit; windows since this context's previous look.
 
         Raises:
             CallError: it said nothing.
         """
         operation = ProcessControlOperation.GET_PROFILING_SNAPSHOT
-        return self._windows.snapshot(await self._typed(unit, operation, ProcessProfile, timeout))
+        return self._windows.snapshot(await self._typed(unit_address, operation, ProcessProfile, timeout))
 
     async def profiling_snapshot_all(self, *, timeout_per_process: float = 0.5) -> dict[UUID, ProcessProfilingSnapshot]:
         """Counters of every process that owns units; those that do not answer in time are left out."""
@@ -216,9 +224,9 @@ class GraphQueries(ABC):
     async def _ask(self, command: Command, timeout_s: float | None = 10.0) -> Answer:
         return await self.link.ask(command, timeout_s=timeout_s)
 
-    async def _typed(self, unit: str, operation: ProcessControlOperation, kind: type[R], timeout_s: float) -> R:
-        response = await call(self.link, operation, unit=unit, timeout_s=timeout_s)
-        return result_of(response, kind, unit, operation.value)
+    async def _typed(self, unit_address: str, operation: ProcessControlOperation, kind: type[R], timeout_s: float) -> R:
+        response = await call(self.link, operation, unit=unit_address, timeout_s=timeout_s)
+        return result_of(response, kind, unit_address, operation.value)
 
     async def _watch(self, stream: StreamName, **options: Any) -> Watch:
         return await self.link.watch(stream, **options)

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 import ezmsg_core as ez
-from ezmsg_core.errors import AddressCollisionError, CycleError, EventGapError, LinkLostError, ServerUnreachableError
+from ezmsg_core.errors import AddressCollisionError, CycleError, EventGapError, NotEnteredError, ServerUnreachableError
 from ezmsg_core.model.components import DynamicSettingsMetadata, GraphMetadata, UnitMetadata
 from ezmsg_core.model.fold import TopologyFold
 from ezmsg_core.model.watching import TopologyEvent, TopologyListed
@@ -49,7 +49,7 @@ async def test_a_named_address_where_nobody_answers_is_an_error(unused_tcp_port:
 
 
 async def test_a_context_that_is_not_entered_says_so() -> None:
-    with pytest.raises(LinkLostError, match="async with GraphContext"):
+    with pytest.raises(NotEnteredError, match="async with GraphContext"):
         await ez.GraphContext().connect("a", "b")
 
 
