@@ -62,13 +62,20 @@ async def enter(server: ServerEntry, role: Role, label: str, limits: LinkLimits)
 
 def unreachable(address: str, error: OSError, server: ServerEntry | None = None) -> ServerUnreachableError:
     """The error for an address where no connection came about."""
-    reason = error.strerror or ("no answer in time" if isinstance(error, TimeoutError) else str(error))
-    text = f"No graph server answers at {address} ({reason.lower()})."
+    text = f"No graph server answers at {address} ({_reason(error).lower()})."
     if server is not None and server.path is not None and is_process_gone(server):
         text += f" Its connection file {server.path} is a left-over: process {server.pid} is gone."
     return ServerUnreachableError(
         f"{text} Start a graph, or `ezmsg-core serve`, and check the address.", address=address
     )
+
+
+def _reason(error: OSError) -> str:
+    if error.errno is None:
+        return str(error) or "no answer in time"
+    if isinstance(error, socket.gaierror):
+        return error.strerror or str(error)
+    return os.strerror(error.errno)  # what asyncio puts in its place repeats the address
 
 
 def _key(server: ServerEntry, role: Role) -> bytes:
@@ -112,14 +119,14 @@ async def _welcomed(connection: WireConnection, address: str, limits: LinkLimits
     try:
         async with asyncio.timeout(limits.handshake_s):
             return await connection.welcomed
-    except TimeoutError:
-        connection.cut("no handshake in time")
+    except BaseException as error:
+        connection.cut("no link came about")
+        await connection.ended.wait()
+        if not isinstance(error, TimeoutError):
+            raise
         raise ForeignServerError(
             f"The listener at {address} did not shake hands within {limits.handshake_s:g} s. Either it is not a graph "
             "server of this kind, or it is one that hangs: check the address, or end that program and start it again.",
             address=address,
             speaks="a listener that says nothing",
         ) from None
-    except asyncio.CancelledError:
-        connection.cut("cancelled")
-        raise

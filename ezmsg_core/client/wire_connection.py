@@ -8,7 +8,7 @@ from ezmsg_core.config import LinkLimits
 from ezmsg_core.errors import EzmsgError, HandshakeError, LinkLostError, WireError
 from ezmsg_core.wire.codec import FrameDecoder, encode
 from ezmsg_core.wire.frames import ClientFrame, Farewell, Hello, ServerFrame, Welcome
-from ezmsg_core.wire.handshake import CHALLENGE_BYTES, ClientHandshake, foreign_server
+from ezmsg_core.wire.handshake import CHALLENGE_BYTES, MAGIC, ClientHandshake, foreign_server
 
 
 class WireConnection(asyncio.Protocol):
@@ -34,6 +34,7 @@ class WireConnection(asyncio.Protocol):
         self._on_lost: Callable[[str], None] | None = None
         self._reason: str | None = None
         self.welcomed: asyncio.Future[Welcome] = self._loop.create_future()
+        self.ended = asyncio.Event()
         self.heard_s = self._loop.time()
 
     def attach(self, on_frame: Callable[[ServerFrame], None], on_lost: Callable[[str], None]) -> None:
@@ -76,6 +77,7 @@ class WireConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over."""
+        self.ended.set()
         self._transport = None
         self._outbox.clear()
         reason = self._reason or (str(exc) if exc is not None else "the server closed the connection")
@@ -147,6 +149,12 @@ class WireConnection(asyncio.Protocol):
             return LinkLostError(
                 f"The graph server at {self._address} ended the connection before it let us in. It is stopping, or "
                 "has too many connections at once; try again.",
+                address=self._address,
+            )
+        if self._early.startswith(MAGIC):
+            return HandshakeError(
+                f"The listener at {self._address} broke off in the middle of the handshake. It is stopping, or only "
+                "pretends to be a graph server; check the address, or try again.",
                 address=self._address,
             )
         if self._early:

@@ -226,4 +226,6 @@ def _remove_own(files: list[Path], entry: ServerEntry) -> None:
             if read_entry(path).epoch == entry.epoch:
                 path.unlink(missing_ok=True)
         except (EzmsgError, OSError):
-            continue  # it is gone, or is not ours to remove
+            if path == files[0]:  # its place is ours as long as we hold the port, whatever somebody did to it
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)

@@ -97,7 +97,8 @@ def read_entry(path: Path) -> ServerEntry:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError) as error:
         raise ConnectionFileError(
-            f"{path} is not a connection file ({type(error).__name__}). Name the file that the graph server wrote.",
+            f"{path} is not a connection file, or is damaged ({type(error).__name__}). Name the file that the graph "
+            "server has written, or remove this one: a server that runs writes it again.",
             path=str(path),
         ) from None  # the content, with its keys, stays out of the traceback
 

@@ -63,22 +63,35 @@ def read_private(path: Path, *, limit: int = 64 << 10) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        raise ConnectionFileError(
-            f"The connection file {path} cannot be read: {error.strerror}. Check the path; a running graph writes one.",
-            path=str(path),
-        ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+        raise _unreadable(path, (error.strerror or str(error)).lower()) from error
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise ConnectionFileError(f"{path} is not a file. Name a connection file.", path=str(path))
+            raise _unreadable(path, "it is not a file")
         if status.st_uid != os.getuid() or status.st_mode & 0o077:
             raise ConnectionFileError(
                 f"The connection file {path} is not private (mode {stat.S_IMODE(status.st_mode):o}, owner "
-                f"{status.st_uid}); its keys may be known to others. Run `chmod 600` on it if it is yours, and "
-                "restart the graph.",
+                f"{status.st_uid}), so others may know its keys. If it is yours, run `chmod 600` on it and restart the "
+                "graph, which makes new keys; if not, ask its owner for a copy of your own.",
                 path=str(path),
             )
-        content = file.read(limit + 1)
+        content = _read(descriptor, limit + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
-        raise ConnectionFileError(f"{path} is too long for a connection file.", path=str(path))
+        raise _unreadable(path, f"it is longer than {limit} bytes, so it is no connection file")
     return content
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    content = b""
+    while len(content) < size and (chunk := os.read(descriptor, size - len(content))):
+        content += chunk
+    return content
+
+
+def _unreadable(path: Path, reason: str) -> ConnectionFileError:
+    return ConnectionFileError(
+        f"The connection file {path} cannot be read: {reason}. Check the path; a graph that runs has written one.",
+        path=str(path),
+    )
