@@ -11,6 +11,7 @@ from ezmsg_core.flow import frames
 from ezmsg_core.flow.frames import DownKind, UpDecoder, UpFrame, UpKind
 from ezmsg_core.flow.path import TCP_PREFIX, UNIX_PREFIX
 from ezmsg_core.model.address import Address
+from ezmsg_core.transport.fork_guard import keep_from_children
 from ezmsg_core.wire import tickets
 from ezmsg_core.wire.answers import Ticket
 from ezmsg_core.wire.frames import Admitted
@@ -139,11 +140,11 @@ async def visit(address: str, ticket: Ticket, attach: bytes) -> tuple[socket.soc
 
 def _socket_for(address: str) -> tuple[socket.socket, str | tuple[str, int]]:
     if address.startswith(UNIX_PREFIX):
-        return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), address[len(UNIX_PREFIX) :]
+        return keep_from_children(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)), address[len(UNIX_PREFIX) :]
     if address.startswith(TCP_PREFIX):
         host, port = Address.from_string(address[len(TCP_PREFIX) :])
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.socket(family, socket.SOCK_STREAM), (host, port)
+        return keep_from_children(socket.socket(family, socket.SOCK_STREAM)), (host, port)
     raise ForeignServerError(f"{address[:80]!r} is not an address of a publisher.", speaks=address[:80])
 
 

@@ -13,6 +13,7 @@ from ezmsg_core.channel.admission import TicketBook, Visitor, receive_visitor
 from ezmsg_core.errors import ConfigError, EzmsgError
 from ezmsg_core.flow.path import TCP_PREFIX, UNIX_PREFIX
 from ezmsg_core.model.address import DEFAULT_HOST, Address
+from ezmsg_core.transport.fork_guard import keep_from_children
 from ezmsg_core.transport.places import ensure_runtime_dir
 from ezmsg_core.transport.sockets import (
     bound_address,
@@ -109,7 +110,7 @@ class DataListener:
                 self._loop.remove_reader(listener)
                 self._loop.call_later(_BACK_OFF_S, self._accept_again, address, listener)
                 return
-            self._welcome(sock)
+            self._welcome(keep_from_children(sock))
 
     def _accept_again(self, address: str, listener: socket.socket) -> None:
         if self._sockets.get(address) is listener:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from typing import Any
 
@@ -47,6 +48,14 @@ class FarEnd:
         assert self.subscriber is not None
         counters = self.subscriber.counters()
         return {"received": counters.received_total, "dropped": counters.dropped_total}
+
+    async def fork(self) -> int:
+        """Have a child that does nothing, and lives on."""
+        child = os.fork()
+        if not child:
+            signal.pause()
+            os._exit(0)
+        return child
 
     async def exit_without_a_word(self) -> None:
         os._exit(0)

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from ezmsg_core.channel import Publisher, Subscriber
+from ezmsg_core.channel.listener import remove_dead_sockets
 from ezmsg_core.errors import EndpointClosedError
 from tests.channel.far_process import Launch
 from tests.channel.stage import LoopThread, Stage, drain, never_soon, soon, take, until
@@ -40,6 +41,28 @@ async def test_a_stopped_lossless_process_holds_the_publisher_up_and_is_charged_
     await soon(publishing)
     assert await soon(reading) == list(range(20))
     assert publisher.counters().lost_total == 0
+
+
+async def test_a_child_that_a_killed_process_leaves_behind_keeps_no_channel_open(
+    stream_stage: Stage, launch: Launch, runtime_dir: Path
+) -> None:
+    publisher = await stream_stage.publisher("there", num_buffers=1)
+    subscriber = await stream_stage.subscriber_on(stream_stage.near, "back")
+    far = await launch()
+    await far.do("subscribe", topic="there")
+    await far.do("publish", topic="back")
+    await far.do("send", first=0, count=1)
+    assert await take(subscriber, 1) == [0]
+    await publisher.broadcast(0)
+    child = await far.do("fork")
+    try:
+        far.signal(signal.SIGKILL)
+        await soon(_count(publisher, 5), 2.0)
+        await until(lambda: not _inlets(subscriber), 2.0)
+    finally:
+        os.kill(child, signal.SIGKILL)
+    await far.end()
+    remove_dead_sockets(runtime_dir)  # as the next process does
 
 
 async def test_a_publisher_that_is_killed_in_the_middle_of_a_message_leaves_no_half_of_it(
