@@ -25,7 +25,9 @@ class WireConnection(asyncio.Protocol):
         self._address = address
         self._loop = asyncio.get_running_loop()
         self._early = bytearray()
-        self._decoder: FrameDecoder[ServerFrame] = FrameDecoder(ServerFrame, max_frame_bytes=limits.client_frame_bytes)
+        self._decoder: FrameDecoder[ServerFrame] = FrameDecoder(
+            ServerFrame, max_frame_bytes=limits.client_frame_bytes, is_depth_checked=False
+        )
         self._transport: asyncio.Transport | None = None
         self._outbox: list[bytes] = []
         self._is_flush_due = False

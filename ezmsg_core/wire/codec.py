@@ -1,10 +1,9 @@
 """Frames to bytes and back, within limits.
 
-The stream is a sequence of MessagePack objects. Received bytes are framed and bounded by `msgpack.Unpacker`,
-their depth is checked, and only then are they given types, strictly.
+The stream is a sequence of MessagePack objects. Received bytes are framed and bounded by `msgpack.Unpacker`, which
+skips over each object; only one that is whole, and within the limits of its length and depth, is given types, strictly.
 """
 
-from collections.abc import Iterator
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import msgpack  # pyright: ignore[reportMissingTypeStubs]
@@ -23,10 +22,11 @@ class _Unpacker(Protocol):
 
     def feed(self, chunk: memoryview) -> None: ...
     def tell(self) -> int: ...
-    def __iter__(self) -> Iterator[object]: ...
+    def skip(self) -> None: ...
 
 
 _encoder = msgspec.msgpack.Encoder()
+_any_decoder = msgspec.msgpack.Decoder()
 
 
 def encode(value: object) -> bytes:
@@ -49,18 +49,18 @@ class FrameDecoder(Generic[F]):
     Args:
         frame_type: the union of frames that may come.
         max_frame_bytes: longest frame.
+        is_depth_checked: False for what comes from a server, which has checked the depth of all that it hands on.
     """
 
-    def __init__(self, frame_type: Any, *, max_frame_bytes: int) -> None:
-        self._type = frame_type
+    def __init__(self, frame_type: Any, *, max_frame_bytes: int, is_depth_checked: bool = True) -> None:
+        self._decoder: msgspec.msgpack.Decoder[F] = msgspec.msgpack.Decoder(frame_type, strict=True)
         self._max_frame_bytes = max_frame_bytes
+        self._is_depth_checked = is_depth_checked
+        self._kept = bytearray()  # of a frame that is not complete
         self._consumed = 0
         self._is_broken = False
         self._unpacker = cast(
-            "_Unpacker",
-            cast("Any", msgpack).Unpacker(
-                raw=False, strict_map_key=True, max_buffer_size=max_frame_bytes + MAX_CHUNK_BYTES
-            ),
+            "_Unpacker", cast("Any", msgpack).Unpacker(max_buffer_size=max_frame_bytes + MAX_CHUNK_BYTES)
         )
 
     @property
@@ -88,26 +88,44 @@ class FrameDecoder(Generic[F]):
         return frames
 
     def _feed_chunk(self, chunk: memoryview, frames: list[F]) -> None:
+        sizes = self._complete(chunk)
+        self._kept += chunk
+        start = 0
+        with memoryview(self._kept) as kept:
+            for size in sizes:
+                frames.append(self._typed(kept[start : start + size]))
+                start += size
+        del self._kept[:start]
+
+    def _complete(self, chunk: memoryview) -> list[int]:
+        """Lengths of the objects that the chunk completes."""
+        sizes: list[int] = []
         try:
             self._unpacker.feed(chunk)
-            for value in self._unpacker:
+            while True:
+                self._unpacker.skip()
                 end = self._unpacker.tell()
-                self._check_size(end - self._consumed)
+                sizes.append(end - self._consumed)
                 self._consumed = end
-                check_depth(value)
-                frames.append(msgspec.convert(value, self._type, strict=True))
+        except msgpack.OutOfData:
+            pass
         except msgpack.BufferFull as error:
             raise self._too_long(self._max_frame_bytes + MAX_CHUNK_BYTES) from error
+        except (ValueError, msgpack.UnpackException) as error:
+            raise _malformed(error) from error
+        return sizes
+
+    def _typed(self, data: memoryview) -> F:
+        if len(data) > self._max_frame_bytes:
+            raise self._too_long(len(data))
+        try:
+            if self._is_depth_checked:
+                check_depth(_any_decoder.decode(data))
+            return self._decoder.decode(data)
         except msgspec.ValidationError as error:
             raise WireError(f"A received object is not a frame of the protocol: {error}.") from error
-        except WireError:
-            raise
-        except (ValueError, RecursionError, msgpack.UnpackException, TypeError, OverflowError) as error:
-            raise WireError(f"Received bytes are not MessagePack ({type(error).__name__}).") from error
-
-    def _check_size(self, size: int) -> None:
-        if size > self._max_frame_bytes:
-            raise self._too_long(size)
+        except (ValueError, RecursionError, TypeError, OverflowError, msgspec.MsgspecError) as error:
+            raise _malformed(error) from error
 
     def _too_long(self, size: int) -> LimitExceededError:
         return LimitExceededError(
@@ -116,6 +134,10 @@ class FrameDecoder(Generic[F]):
             limit=self._max_frame_bytes,
             size=size,
         )
+
+
+def _malformed(error: Exception) -> WireError:
+    return WireError(f"Received bytes are not MessagePack ({type(error).__name__}).")
 
 
 def check_depth(value: object, limit: int = MAX_DEPTH) -> None:
