@@ -10,6 +10,7 @@ from ezmsg_core.transport.fork_guard import keep_from_children
 logger = logging.getLogger("ezmsg.transport")
 
 _ACCEPTS_PER_TURN = 64  # then the links that stand get their turn
+_TELL_AGAIN_S = 60.0  # a server that lives at its limit would fill the log
 
 
 class Acceptor:
@@ -17,7 +18,7 @@ class Acceptor:
 
     When accepting fails, as it does without descriptors, it pauses: at first for the first back-off, then twice as
     long each time up to the longest; who comes meanwhile waits in the backlog. One line in the log says that it began,
-    one that it is over.
+    one that everybody who waited was taken; what comes again soon after is not worth another.
 
     Args:
         listener: a listening socket that does not block.
@@ -32,7 +33,9 @@ class Acceptor:
         self._make = make
         self._back_off_s = back_off_s
         self._pause_s = 0.0
-        self._exhausted_since: float | None = None
+        self._exhausted_since_s: float | None = None
+        self._is_told = False
+        self._tell_again_s = 0.0
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -52,12 +55,15 @@ class Acceptor:
         for _ in range(_ACCEPTS_PER_TURN):
             try:
                 connection, _ = self._listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            except BlockingIOError:
+                self._all_taken()
+                return
+            except (InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:  # without a pause this would be called again at once, for ever
                 self._back_off(error)
                 return
-            self._recovered()
+            self._pause_s = 0.0
             keep_from_children(connection)
             connection.setblocking(False)
             task = self._loop.create_task(self._receive(connection))
@@ -76,9 +82,12 @@ class Acceptor:
 
     def _back_off(self, error: OSError) -> None:
         first, longest = self._back_off_s
-        if self._exhausted_since is None:
-            self._exhausted_since = self._loop.time()
-            logger.warning("No new connections for now: %s.", error.strerror)
+        now_s = self._loop.time()
+        if self._exhausted_since_s is None:
+            self._exhausted_since_s = now_s
+            self._is_told = now_s >= self._tell_again_s
+            if self._is_told:
+                logger.warning("No new connections for now: %s. Those that stand go on.", error.strerror)
         self._pause_s = min(max(self._pause_s * 2, first), longest)
         self._loop.remove_reader(self._listener)
         self._timer = self._loop.call_later(self._pause_s, self._try_again)
@@ -86,9 +95,13 @@ class Acceptor:
     def _try_again(self) -> None:
         self._timer = None
         self._loop.add_reader(self._listener, self._accept)
+        self._accept()  # even if nobody waits: that it can is worth knowing
 
-    def _recovered(self) -> None:
-        if self._exhausted_since is not None:
-            logger.warning("New connections again, after %.1f s.", self._loop.time() - self._exhausted_since)
-            self._exhausted_since = None
-            self._pause_s = 0.0
+    def _all_taken(self) -> None:
+        if self._exhausted_since_s is None:
+            return
+        now_s = self._loop.time()
+        if self._is_told:
+            logger.warning("New connections again, after %.1f s.", now_s - self._exhausted_since_s)
+            self._tell_again_s = now_s + _TELL_AGAIN_S
+        self._exhausted_since_s = None

@@ -153,9 +153,20 @@ def is_same_user(connection: socket.socket) -> bool:
     """Whether the peer of a Unix connection runs as this user; TCP peers have to prove a key instead."""
     if connection.family != socket.AF_UNIX:
         return True
+    return _peer_credentials(connection)[1] == os.getuid()
+
+
+def peer_pid(connection: socket.socket) -> int | None:
+    """The process at the other end of a Unix connection; None where the system does not tell."""
+    if connection.family != socket.AF_UNIX:
+        return None
+    return _peer_credentials(connection)[0] or None
+
+
+def _peer_credentials(connection: socket.socket) -> tuple[int, int]:
     size = struct.calcsize("3i")
-    _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-    return uid == os.getuid()
+    pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return pid, uid
 
 
 def _reason(error: Exception) -> str:
