@@ -1,6 +1,7 @@
 """Frames to bytes and back: strict, bounded, in any fragmentation."""
 
 import pickle
+import tracemalloc
 from typing import Any
 from uuid import uuid4
 
@@ -147,6 +148,34 @@ def test_nesting_is_bounded(depth: int, is_allowed: bool):
     else:
         with pytest.raises(WireError):
             client_frames().feed(packed)
+
+
+@pytest.mark.parametrize(("depth", "is_taken"), [(MAX_DEPTH + 2, True), (5000, False)])
+def test_what_a_server_has_checked_is_not_checked_again_and_still_harms_nobody(depth: int, is_taken: bool):
+    decoder: FrameDecoder[frames.ServerFrame] = FrameDecoder(
+        frames.ServerFrame, max_frame_bytes=LIMIT, is_depth_checked=False
+    )
+    head = encode(frames.Faulted(1, "CODE", "text", {"value": None}))[:-1]
+    received = head + b"\x91" * depth + b"\x01"
+    if is_taken:
+        (frame,) = decoder.feed(received)
+        assert isinstance(frame, frames.Faulted)
+        assert frame.parts["value"] == nested(depth)
+    else:
+        with pytest.raises(WireError, match="not MessagePack"):
+            decoder.feed(received)
+
+
+def test_a_length_without_its_bytes_reserves_nothing():
+    tracemalloc.start()
+    try:
+        decoder = client_frames()
+        assert decoder.feed(b"\xdd\xff\xff\xff\xff" + b"\x01" * 1000) == []
+        assert decoder.feed(b"\xc6\xff\xff\xff\xff" * 10) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * LIMIT
 
 
 def test_depth_counts_lists_and_dicts():
