@@ -5,10 +5,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from ezmsg_core.channel.crossing import running_loop
 from ezmsg_core.channel.inbox import Inbox
 from ezmsg_core.channel.outlet import SMALL_BYTES, Frame, Outlet, Receiver
 from ezmsg_core.channel.parking import Parking
-from ezmsg_core.channel.socket_end import running_loop
 from ezmsg_core.flow.frames import DownKind, message_pieces
 from ezmsg_core.flow.marshal import Envelope
 from ezmsg_core.flow.window import Tail, Window
@@ -160,6 +160,16 @@ class Dispatch:
                 self._quiet.leave(spot)
                 return
             await self._quiet.stay(spot)
+
+    def awaited_outlets(self) -> list[Outlet]:
+        """Processes that hold messages while somebody waits for room or quiet. Any thread."""
+        if not self.is_awaited:
+            return []
+        with self.lock:
+            if self.is_paused and not self._quiet.spots:
+                return []
+            head = self._window.head
+            return [outlet for outlet in self.outlets if outlet.tail is not None and outlet.tail.position < head]
 
     def tail_moved(self, holder: LocalSource | Outlet, released_by: str, now_ns: int) -> None:
         """A subscriber released something. Any thread.

@@ -1,14 +1,13 @@
 """The endpoints of one link in this process, and the channels that they share."""
 
 import asyncio
-import concurrent.futures
-import contextlib
 import threading
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 from ezmsg_core.channel.admission import Visitor, visit
+from ezmsg_core.channel.crossing import call_on
 from ezmsg_core.channel.dispatch import Dispatch
 from ezmsg_core.channel.inbox import Inbox
 from ezmsg_core.channel.inlet import Inlet, InletSource
@@ -16,7 +15,8 @@ from ezmsg_core.channel.listener import DataListener
 from ezmsg_core.channel.options import ATTACH_S, PublisherOptions
 from ezmsg_core.channel.outlet import Outlet, Receiver
 from ezmsg_core.channel.ports import LinkPort
-from ezmsg_core.channel.socket_end import SocketEnd, running_loop
+from ezmsg_core.channel.revoking import StoppedProcesses
+from ezmsg_core.channel.socket_end import SocketEnd
 from ezmsg_core.errors import EzmsgError, PublisherGoneError
 from ezmsg_core.flow import frames
 from ezmsg_core.flow.path import TCP_PREFIX, Way
@@ -26,8 +26,6 @@ from ezmsg_core.telemetry.meters import SubscriberMeter
 from ezmsg_core.wire.answers import Ticket
 from ezmsg_core.wire.commands import GetTicket
 from ezmsg_core.wire.frames import Admitted
-
-R = TypeVar("R")
 
 
 class OpenPublisher(Protocol):
@@ -94,6 +92,7 @@ class Exchange:
         self._inlets: dict[str, Inlet] = {}  # by publisher; open ones
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by publisher
         self._listener: DataListener | None = None
+        self._stopped: StoppedProcesses | None = None  # looked for while there is a publisher
         self._own_addresses: dict[str, str] = {}  # by publisher, where it listens by itself
         self._lock = threading.Lock()  # of the two tables of endpoints
 
@@ -108,6 +107,7 @@ class Exchange:
             listener = DataListener(self._received)
             listener.open()
             self._listener = listener
+            self._stopped = StoppedProcesses(self._dispatches)
         with self._lock:
             self._publishers[publisher.endpoint_id] = publisher
         addresses = list(self._listener.addresses)
@@ -135,6 +135,9 @@ class Exchange:
         if not self._publishers:
             self._listener.close()
             self._listener = None
+            if self._stopped is not None:
+                self._stopped.close()
+                self._stopped = None
 
     def open_subscriber(self, subscriber: OpenSubscriber) -> None:
         """Remember a subscriber."""
@@ -264,6 +267,9 @@ class Exchange:
         if self._inlets.get(inlet.publisher_id) is inlet:
             del self._inlets[inlet.publisher_id]
 
+    def _dispatches(self) -> list[Dispatch]:
+        return [publisher.dispatch for publisher in self._publishers.values()]
+
     def _admit(self, ticket: Admitted) -> None:
         if self._listener is not None:
             self._listener.tickets.add(ticket)
@@ -315,44 +321,5 @@ def profile_endpoints(link: LinkPort, now_ns: int) -> tuple[list[PublisherCounte
     return exchange.profile_endpoints(now_ns) if exchange is not None else ([], [])
 
 
-def submit(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, R]) -> concurrent.futures.Future[R]:
-    """Start a coroutine on a loop, from any thread.
-
-    Raises:
-        RuntimeError: the loop is closed.
-    """
-    try:
-        return asyncio.run_coroutine_threadsafe(work, loop)
-    except RuntimeError:
-        work.close()
-        raise
-
-
-async def outlast(work: concurrent.futures.Future[R]) -> R:
-    """Wait for something that goes on even if the wait is cancelled."""
-    loop = asyncio.get_running_loop()
-    is_done = asyncio.Event()
-    work.add_done_callback(lambda _: call_on(loop, is_done.set))
-    await is_done.wait()
-    return work.result()
-
-
-async def settled(work: concurrent.futures.Future[Any]) -> None:
-    """Wait until something is over, well or not."""
-    with contextlib.suppress(Exception):  # whoever began it has been told
-        await outlast(work)
-
-
 def _nothing() -> None:
     pass
-
-
-def call_on(loop: asyncio.AbstractEventLoop, step: Callable[..., object], *arguments: object) -> None:
-    """Call a function on a loop, soon or, from the loop itself, now; never if the loop is closed."""
-    if running_loop() is loop:
-        step(*arguments)
-        return
-    try:
-        loop.call_soon_threadsafe(step, *arguments)
-    except RuntimeError:
-        pass  # the link's loop is closed, and everything on it is over

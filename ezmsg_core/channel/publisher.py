@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
+from ezmsg_core.channel.crossing import call_on, outlast, settled, submit
 from ezmsg_core.channel.dispatch import Dispatch
-from ezmsg_core.channel.exchange import Exchange, call_on, enter_exchange, leave_exchange, outlast, settled, submit
+from ezmsg_core.channel.exchange import Exchange, enter_exchange, leave_exchange
 from ezmsg_core.channel.linking import lease_link
 from ezmsg_core.channel.options import (
     LINGER_S,

@@ -5,6 +5,9 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from ezmsg_core.channel.crossing import running_loop
+from ezmsg_core.transport.sockets import peer_pid
+
 Buffer = bytes | bytearray | memoryview
 
 SOCKET_BUFFER_BYTES = 1 << 20  # asked of the system, which may give less; a large message should fit at once
@@ -30,6 +33,7 @@ class SocketEnd:
         self._loop = loop
         self._on_readable: Callable[[], None] | None = None
         self._on_writable: Callable[[], None] | None = None
+        self.peer_pid = peer_pid(sock)  # None: the system does not tell
         self._is_awaiting_room = False
         self.is_closed = False
 
@@ -152,11 +156,3 @@ def _call_on(loop: asyncio.AbstractEventLoop, step: Callable[..., None], *argume
         loop.call_soon_threadsafe(step, *arguments)
     except RuntimeError:  # closed meanwhile
         step(*arguments)
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop that runs in this thread now, if any."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

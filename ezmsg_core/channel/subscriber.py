@@ -9,14 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID
 
-from ezmsg_core.channel.exchange import (
-    Exchange,
-    enter_exchange,
-    leave_exchange,
-    outlast,
-    settled,
-    submit,
-)
+from ezmsg_core.channel.crossing import outlast, settled, submit
+from ezmsg_core.channel.exchange import Exchange, enter_exchange, leave_exchange
 from ezmsg_core.channel.inbox import Inbox, LeakyInbox, LosslessInbox
 from ezmsg_core.channel.linking import lease_link
 from ezmsg_core.channel.options import check_topic, subscriber_options

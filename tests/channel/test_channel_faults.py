@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from ezmsg_core.channel import Publisher, Subscriber
+from ezmsg_core.channel import Publisher, Subscriber, revoking
 from ezmsg_core.channel.listener import remove_dead_sockets
 from ezmsg_core.errors import EndpointClosedError
 from tests.channel.far_process import Launch
@@ -41,6 +41,36 @@ async def test_a_stopped_lossless_process_holds_the_publisher_up_and_is_charged_
     await soon(publishing)
     assert await soon(reading) == list(range(20))
     assert publisher.counters().lost_total == 0
+
+
+async def test_a_process_that_stays_stopped_gives_its_slots_up_and_is_told_what_it_missed_when_it_goes_on(
+    stream_stage: Stage, launch: Launch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if stream_stage.path == "tcp":
+        pytest.skip("the system does not tell which process is at the other end")
+    monkeypatch.setattr(revoking, "STOPPED_S", 0.4)
+    monkeypatch.setattr(revoking, "LOOK_S", 0.1)
+    publisher = await stream_stage.publisher(num_buffers=2)
+    here = await stream_stage.subscriber_on(stream_stage.near)
+    stopped, slow = await launch(), await launch()
+    name = await stopped.do("subscribe", topic="t")
+    await slow.do("subscribe", topic="t")
+    stopped.signal(signal.SIGSTOP)
+    reading = asyncio.create_task(take(here, 51))
+    publishing = asyncio.create_task(_count(publisher, 50))
+    await until(lambda: publisher.counters().lost_total == 2)
+    assert f"no longer waits for {name}" in caplog.text
+    waited_ns = publisher.counters().wait_ns_by_subscriber[name]
+    assert waited_ns > 300_000_000
+    assert await never_soon(publishing, 300)  # for the slow one, who only sleeps
+    slow.tell("take", count=51)
+    await soon(publishing)
+    stopped.signal(signal.SIGCONT)
+    await until(lambda: len(publisher.dispatch.outlets) == 2)
+    await soon(publisher.broadcast(50))
+    assert await soon(reading) == await slow.heard() == list(range(51))
+    assert await stopped.do("take", count=3) == [0, 1, 50]  # two were in its socket
+    assert await stopped.do("counters") == {"received": 3, "dropped": 48}
 
 
 async def test_a_child_that_a_killed_process_leaves_behind_keeps_no_channel_open(
