@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 from ezmsg_core.config import LinkLimits
 from ezmsg_core.errors import AccessDeniedError, ForeignServerError, WireError
+from ezmsg_core.model.address import Address
 from ezmsg_core.model.roles import Role
 from ezmsg_core.transport.sockets import is_same_user
 from ezmsg_core.wire.codec import FrameDecoder, encode
@@ -54,7 +55,8 @@ class PeerConnection(asyncio.Protocol):
 
     def __init__(self, reception: Reception, *, is_remote: bool) -> None:
         self.is_remote = is_remote
-        self.address = "?"
+        self.address = "tcp" if is_remote else "unix"
+        self.host = self.address  # what its addresses have in common, however often it comes
         self.link = 0  # given by the reception once proved
         self._reception = reception
         self._limits = reception.limits
@@ -81,8 +83,10 @@ class PeerConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         soft = self._limits.outbox_soft_bytes
         self._transport.set_write_buffer_limits(high=soft, low=soft // 2)
-        peer = transport.get_extra_info("peername")
-        self.address = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "unix"
+        peer = cast("tuple[str, int] | str | None", transport.get_extra_info("peername"))
+        if isinstance(peer, tuple):  # not on a Unix socket, nor if it has gone already
+            self.host = peer[0]
+            self.address = str(Address(peer[0], peer[1]))
         self._reception.arrived(self)
         if not is_same_user(transport.get_extra_info("socket")):
             self.cut("it runs as another user")

@@ -85,7 +85,7 @@ class Shell:
     def parting(self, connection: PeerConnection, reason: str) -> None:
         """A link is over, whether or not its peer has heard of it yet."""
         if self._links.pop(connection.link, None) is not None:
-            self._say(logging.WARNING, connection.address, f"The link of {connection.address} is closed: {reason}")
+            self._say(logging.WARNING, connection.host, f"The link of {connection.address} is closed: {reason}")
             self._handle(LinkClosed(connection.link, reason))
 
     def departed(self, connection: PeerConnection, reason: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import select
+import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 
@@ -124,4 +126,14 @@ def test_strangers_keep_no_one_with_a_key_out(is_remote: bool):
     with serving(OPTIONS) as entry, contextlib.ExitStack() as stack:
         for _ in range(3 * LIMITS.pending_handshakes):
             stack.enter_context(RawPeer(entry, is_remote=is_remote))
+        ask_often(entry, is_remote=is_remote)
+
+
+@TRANSPORTS
+def test_peers_that_are_gone_before_they_are_seen_do_no_harm(is_remote: bool):
+    with serving(OPTIONS) as entry:
+        for _ in range(200):
+            with RawPeer(entry, is_remote=is_remote) as peer:
+                if is_remote:  # leave with a reset
+                    peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         ask_often(entry, is_remote=is_remote)
