@@ -10,6 +10,7 @@ from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from ezmsg_tui.app.key_turns import ROUNDS, KeyHandled, KeyTurns
 from ezmsg_tui.app.pacing import FULL_RATE_HZ, FramePacer
 from ezmsg_tui.app.terminal import PacedDriver, ask_cursor
 from ezmsg_tui.present.desk import InspectorDesk
@@ -74,6 +75,7 @@ class InspectorApp(App[None]):
         self._sent_at = clock()
         self._sent_before = 0
         self._sent_rate: float | None = None
+        self._turns = KeyTurns()
         self.was_interrupted = False
         self.crash: BaseException | None = None
 
@@ -88,6 +90,11 @@ class InspectorApp(App[None]):
         return self._main
 
     @property
+    def is_busy_with_keys(self) -> bool:
+        """Whether what keys have led to is not done yet."""
+        return self._turns.is_taken
+
+    @property
     def pace(self) -> TerminalPace:
         """How fast the terminal takes frames."""
         return TerminalPace(self._pacer.rate_hz, self._pacer.full_rate_hz, self._pacer.round_trip_s, self._sent_rate)
@@ -95,6 +102,7 @@ class InspectorApp(App[None]):
     def pulse(self) -> None:
         """Draw one live frame, if the terminal has drawn the one before."""
         now = self._clock()
+        self.call_next(self._give_turn)  # should the turn of the key before have been lost
         if self._main.is_mounted and self._pacer.may_draw(now):
             self._pacer.note_drawn(now)
             self._note_sent(now)
@@ -106,6 +114,39 @@ class InspectorApp(App[None]):
         if isinstance(driver, PacedDriver) and elapsed >= _SENT_PERIOD_S:
             self._sent_rate = (driver.sent_bytes - self._sent_before) / elapsed
             self._sent_at, self._sent_before = now, driver.sent_bytes
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take keys one after the other.
+
+        Several may be read at once, from a slow line or a quick hand. Left to the library, letters meant for a line
+        that the first of them opens would be commands to whatever has the focus before it is open.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self._turns.put(event)
+            await self._give_turn()
+        else:
+            await super().on_event(event)
+
+    async def _give_turn(self) -> None:
+        key = self._turns.begin(self._clock())
+        if key is not None:
+            await super().on_event(key)
+            await self._send_behind(ROUNDS)
+
+    async def _send_behind(self, rounds: int) -> None:
+        if not (self.focused or self.screen).post_message(KeyHandled(rounds)):
+            await self._end_turn()
+
+    async def _end_turn(self) -> None:
+        self._turns.end()
+        await self._give_turn()
+
+    async def on_key_handled(self, message: KeyHandled) -> None:
+        message.stop()
+        if message.rounds_left > 1:
+            await self._send_behind(message.rounds_left - 1)
+        else:
+            await self._end_turn()
 
     def post_display_hook(self) -> None:
         driver = self._driver

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,11 +43,38 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         options.command = "inspect"
         if options.address in _PARSERS:
             parser.error(f"{options.address} is a command: write it first, `ezmsg-tui {options.address} …`")
+        if options.address and ":" not in options.address:
+            parser.error(_neither_command_nor_address(options.address))
+    _settle_address(parser, options)
     if options.address and options.connection_file is not None:
         parser.error("give an address or a connection file, not both")
     if options.demo and (options.address or options.connection_file is not None):
         parser.error("--demo starts a graph of its own: it takes no address and no connection file")
     return options
+
+
+def _neither_command_nor_address(word: str) -> str:
+    close = difflib.get_close_matches(word, _PARSERS, n=1)
+    hint = f" Did you mean `{close[0]}`?" if close else ""
+    return (
+        f"{word!r} is neither a command nor an address.{hint} Commands are {', '.join(_PARSERS)}; "
+        "an address is HOST:PORT, for example 127.0.0.1:25978."
+    )
+
+
+def _settle_address(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Take the address from where it was given, as an argument or as an option, and see that it is one."""
+    if options.address and options.address_option:
+        parser.error("give one address, not two")
+    options.address = options.address or options.address_option
+    if options.address:
+        from ezmsg_core.errors import ConfigError
+        from ezmsg_core.model.address import as_address
+
+        try:
+            options.address = str(as_address(options.address))
+        except ConfigError as error:
+            parser.error(str(error))
 
 
 def _inspect_parser() -> argparse.ArgumentParser:
@@ -127,10 +155,14 @@ _PARSERS = {"snapshot": _snapshot_parser, "watch": _watch_parser, "get": _get_pa
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("address", metavar="ADDRESS", nargs="?", default="", help="of the graph server: HOST:PORT")
+    parser.add_argument("--address", dest="address_option", default="", help=argparse.SUPPRESS)
 
 
 def _add_address_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--address", metavar="ADDRESS", default="", help="of the graph server: HOST:PORT")
+    parser.add_argument(
+        "--address", dest="address_option", metavar="ADDRESS", default="", help="of the graph server: HOST:PORT"
+    )
+    parser.set_defaults(address="")
 
 
 def _add_server_options(parser: argparse.ArgumentParser) -> None:

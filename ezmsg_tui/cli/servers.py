@@ -30,8 +30,6 @@ def chosen_server(options: argparse.Namespace) -> Generator[ServerChoice]:
     Raises:
         CommandError: there is none, or it cannot be told which.
     """
-    from ezmsg_core.errors import ConfigError
-    from ezmsg_core.model.address import as_address
     from ezmsg_tui.feed.connecting import ServerChoice
 
     if options.demo:
@@ -41,10 +39,7 @@ def chosen_server(options: argparse.Namespace) -> Generator[ServerChoice]:
     if options.connection_file is not None:
         yield ServerChoice(connection_file=checked_file(options.connection_file))
     elif options.address:
-        try:
-            yield ServerChoice(str(as_address(options.address)))
-        except ConfigError as error:
-            raise CommandError(str(error), Exit.USAGE) from error
+        yield ServerChoice(options.address)
     elif any(os.environ.get(name) for name in _NAMING_VARIABLES):
         yield ServerChoice(label_of_environment())
     else:

@@ -58,7 +58,9 @@ def set_settings(options: argparse.Namespace) -> int:
             _say(f"{address}.{change.path}: {value_label(change.base)} → {value_label(change.edit.value)}")
         if options.dry_run:
             return int(Exit.OK)
-        desk.desk.apply(address)
+        obstacle = desk.desk.apply(address)
+        if obstacle:
+            raise CommandError(f"{address}: {obstacle}.", Exit.REJECTED)
         watched = list(changes.live.values())
         busy = (ChangeState.SENDING, ChangeState.APPLYING)
         if not desk.wait(lambda: not any(change.state in busy for change in watched), ANSWER_S):
@@ -79,7 +81,7 @@ def _stage(desk: AttachedDesk, address: str, fields: list[tuple[str, str]]) -> N
     live = desk.desk
     form = live.settings_form(address)
     if form.is_read_only:
-        raise CommandError(f"the settings of {address} cannot be changed: {form.read_only_reason}.", Exit.REJECTED)
+        raise CommandError(f"{address} cannot be changed: {form.read_only_reason}.", Exit.REJECTED)
     known = {field.path: field for field in form.fields}
     for path, text in fields:
         if path not in known:

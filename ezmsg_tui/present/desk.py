@@ -141,8 +141,12 @@ class InspectorDesk(Protocol):
         """Drop the edits, failures included, of one field, of one component or (both empty) of all."""
         ...
 
-    def apply(self, address: str = "") -> None:
-        """Send the valid edits of one component, or of all."""
+    def apply(self, address: str = "") -> str:
+        """Send the valid edits of one component, or of all.
+
+        Returns:
+            Why nothing was sent; empty if something was.
+        """
         ...
 
     def keep_mine(self, address: str, field_path: str) -> None:

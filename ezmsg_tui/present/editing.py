@@ -13,10 +13,10 @@ from ezmsg_tui.present.fields import PlacedField, editor_of, placed_fields, sche
 from ezmsg_tui.present.form import EditorKind, FieldState, FormField, SettingsForm
 from ezmsg_tui.present.naming import class_name, clock_text
 from ezmsg_tui.present.parsing import loose_value, parse_value
-from ezmsg_tui.present.text import duration_text, safe_text
+from ezmsg_tui.present.text import counted, duration_text, safe_text
 from ezmsg_tui.present.value_text import choice_text, editor_text, range_label, value_label
 from ezmsg_tui.store.change_book import Change, ChangeBook, Edit
-from ezmsg_tui.store.changes import ChangeState
+from ezmsg_tui.store.changes import IN_FLIGHT, ChangeState
 from ezmsg_tui.store.plain_paths import MISSING, is_same, value_at
 
 Complaint = Callable[[SettingsFieldMetadata, Any], str]
@@ -155,6 +155,19 @@ def note_of(change: Change, running: Any) -> str:
             return safe_text(change.reason)
 
 
+def nothing_to_send(book: ChangeBook, address: str) -> str:
+    """Why there is nothing to send of a component, or of all."""
+    states = [change.state for change in book.of_component(address)]
+    invalid = states.count(ChangeState.INVALID)
+    if invalid:
+        return f"nothing was sent: {counted(invalid, 'edit')} to correct first"
+    if any(state in IN_FLIGHT for state in states):
+        return "nothing was sent: the owner has not answered yet"
+    if ChangeState.CONFLICT in states:
+        return "nothing was sent: a conflict is to be settled first"
+    return "nothing to send: no field is edited"
+
+
 def applied_note(revision: int | None, took_s: float | None) -> str:
     """What there is to say of a change that is in force."""
     parts = [] if revision is None else [f"revision {revision}"]
@@ -192,7 +205,7 @@ def _form_field(placed: PlacedField, settings: ComponentSettings, change: Change
         text,
         depth=placed.depth,
         choices=tuple(choice_text(choice) for choice in choices),
-        type_label=safe_text(field.field_type or field.kind.value, 40),
+        type_label="choice" if field.choices else safe_text(field.field_type or field.kind.value, 40),
         unit=safe_text(field.unit or "", 12),
         range_label=range_label(field),
         default_label=value_label(field.default, 24) if has_default else "",

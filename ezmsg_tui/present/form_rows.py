@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
+from dataclasses import replace
+
 from ezmsg_tui.present.form import EditorKind, FieldState, FormField, SettingsForm
 from ezmsg_tui.present.table import Cell, Column, Row, Table
+
+_MOST_REASON = 4  # lines of one; the list of events has the whole
 
 VALUE_COLUMN = "value"
 """Key of the column whose place the inline editor takes."""
@@ -91,14 +96,15 @@ def _row(field: FormField) -> Row:
 
 
 def note_lines(
-    form: SettingsForm, field: FormField | None, complaint: str | None = None
+    form: SettingsForm, field: FormField | None, complaint: str | None = None, width: int = 0
 ) -> tuple[tuple[Cell, ...], ...]:
-    """Three lines: what the field means, what is in force, and what is wrong or going on.
+    """What the field means, what is in force, and, in a line or a few, what is wrong or going on.
 
     Args:
         form: The form.
         field: The one of its fields that is selected, if any is.
         complaint: What is wrong with the text being typed, empty if nothing; None when nothing is being typed.
+        width: Cells of a line, into which a long reason is broken; 0 leaves it in one.
     """
     if field is None:
         reason = Cell(form.read_only_reason, "warning")
@@ -112,7 +118,7 @@ def note_lines(
         Cell(" range", "label") if field.range_label else Cell(""),
         Cell(f"{field.range_label} {field.unit}".rstrip() if field.range_label else ""),
     )
-    note = without_name(field.path, field.note)
+    note = without_name(form.address, without_name(field.path, field.note))
     if complaint is not None:
         verdict = (
             (Cell(f"✖ {without_name(field.path, complaint)}", "error"),)
@@ -127,12 +133,31 @@ def note_lines(
         verdict = (Cell(note or _hint(field), "dim"),)
     else:
         verdict = (_mark(field.state), Cell(note), Cell(_NEXT_KEYS.get(field.state, ""), "dim"))
-    return (meaning, facts, verdict)
+    return (meaning, facts, *_broken(verdict, width))
 
 
-def without_name(path: str, text: str) -> str:
-    """A complaint about a field, without the field's path; a text that only begins with the same word stays whole."""
-    return text.removeprefix(f"{path} ") if text.startswith(f"{path} cannot ") else text
+def without_name(name: str, text: str) -> str:
+    """A complaint about a field or component, without its name; what only begins with the same word stays whole."""
+    return text.removeprefix(f"{name} ") if text.startswith(f"{name} cannot ") else text
+
+
+def _broken(cells: tuple[Cell, ...], width: int) -> tuple[tuple[Cell, ...], ...]:
+    """Cells in a few lines: the longest of them is broken, and those behind it stand where there is room for them."""
+    cells = tuple(cell for cell in cells if cell.text)
+    if not width or not cells or sum(len(cell.text) + 1 for cell in cells) - 1 <= width:
+        return (cells,)
+    index = max(range(len(cells)), key=lambda i: len(cells[i].text))
+    long, before, behind = cells[index], cells[:index], cells[index + 1 :]
+    indent = sum(len(cell.text) + 1 for cell in before)
+    texts = textwrap.wrap(long.text, max(8, width - indent), max_lines=_MOST_REASON, placeholder=" …")
+    lines: list[tuple[Cell, ...]] = [
+        (*(before if number == 0 else ()), replace(long, text=text)) for number, text in enumerate(texts)
+    ]
+    if len(lines) > 1:
+        lines[1:] = [(Cell(" " * (indent - 1)), *line) if indent else line for line in lines[1:]]
+    if sum(len(cell.text) + 1 for cell in (*lines[-1], *behind)) - 1 <= width:
+        lines[-1] = (*lines[-1], *behind)
+    return tuple(lines)
 
 
 def _mark(state: FieldState) -> Cell:

@@ -9,7 +9,14 @@ from ezmsg_tui.feed.clocks import Clocks
 from ezmsg_tui.present.checking import schema_complaint
 from ezmsg_tui.present.desk import LinkPhase, Status
 from ezmsg_tui.present.edges import edges_of
-from ezmsg_tui.present.editing import Complaint, ComponentSettings, form_of, read_only_because, typed_edit
+from ezmsg_tui.present.editing import (
+    Complaint,
+    ComponentSettings,
+    form_of,
+    nothing_to_send,
+    read_only_because,
+    typed_edit,
+)
 from ezmsg_tui.present.endpoint_tables import EndpointTables, holders_of
 from ezmsg_tui.present.events_list import EventList
 from ezmsg_tui.present.fields import stepped
@@ -202,15 +209,16 @@ class LiveDesk:
         """Drop the edits of one field, of one component or of all."""
         self.store.changes.revert(address, field_path, self._clocks.monotonic_s())
 
-    def apply(self, address: str = "") -> None:
-        """Send the valid edits of one component, or of all."""
-        if self._read_only_reason():
-            self._note(f"nothing was sent: {self._read_only_reason()}")
-            return
-        if self.store.connection.standing is not Standing.ATTACHED:
-            self._note("nothing was sent: there is no connection; the edits stay staged")
-            return
+    def apply(self, address: str = "") -> str:
+        """Send the valid edits of one component, or of all; answers why nothing was sent, if so."""
+        obstacle = self._read_only_reason()
+        if not obstacle and self.store.connection.standing is not Standing.ATTACHED:
+            obstacle = "there is no connection; the edits stay staged"
+        if obstacle:
+            self._note(f"nothing was sent: {obstacle}")
+            return f"nothing was sent: {obstacle}"
         changes = self.store.changes
+        are_sent = False
         addresses = {address} if address else {change.address for change in changes.live.values()}
         for target in sorted(addresses):
             if not address and not any(c.state is ChangeState.STAGED for c in changes.of_component(target)):
@@ -218,6 +226,8 @@ class LiveDesk:
             submission = changes.submit(target, self.store.settings.values.get(target), self._clocks.monotonic_s())
             if submission is not None:
                 self._source.patch(submission)
+                are_sent = True
+        return "" if are_sent else nothing_to_send(changes, address)
 
     def keep_mine(self, address: str, field_path: str) -> None:
         """Settle a conflict: the edit stands."""

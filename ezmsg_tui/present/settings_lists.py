@@ -95,7 +95,7 @@ def _change_row(change: Change, settings: ComponentSettings | None, now_s: float
         Cell(value_label(change.base, 40), "dim"),
         Cell(after),
         Cell(ago_text(now_s - change.since_s), "dim"),
-        Cell(without_name(change.path, note)),
+        Cell(without_name(change.address, without_name(change.path, note))),
     )
     return Row(f"{change.address} {change.path}", cells, address=change.address)
 

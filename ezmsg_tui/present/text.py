@@ -20,7 +20,7 @@ _HARMFUL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
 _MOST_MARKS = 2  # on one letter; more than that is drawn over the lines around it
 _SPARK_GLYPHS = "▁▂▃▄▅▆▇█"
-_LEAST_ADDRESS = 8  # cells that other words leave to an address; less says nothing
+_LEAST_ADDRESS = 12  # cells that other words leave to an address; less says nothing
 _HEADROOM = 8 / 7
 _BAR_GLYPHS = " ▏▎▍▌▋▊▉"
 # Factor, letter, and from which part of the factor it is used: from what rounds up to it, but `0.50`, not `500m`.

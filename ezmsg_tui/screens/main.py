@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Input
 
 from ezmsg_tui.keys import KeyBinding, keys_of
@@ -19,7 +20,7 @@ from ezmsg_tui.screens.events import EventsPane
 from ezmsg_tui.screens.help import HelpScreen
 from ezmsg_tui.screens.leaving import LeaveScreen
 from ezmsg_tui.screens.message_page import bad_state_lines, is_too_small, too_small_lines
-from ezmsg_tui.screens.pane import AddressPicked, Pane, ViewAsked
+from ezmsg_tui.screens.pane import AddressPicked, Pane, Said, ViewAsked
 from ezmsg_tui.screens.profile import ProfilePane
 from ezmsg_tui.screens.settings import SettingsPane
 from ezmsg_tui.screens.topology import TopologyPane
@@ -29,7 +30,6 @@ from ezmsg_tui.widgets.bindings import bindings_of
 from ezmsg_tui.widgets.form_view import FieldInput, FieldTable, FormView, KeyUnused
 from ezmsg_tui.widgets.host import app_of
 from ezmsg_tui.widgets.line_block import Line, LineBlock
-from ezmsg_tui.widgets.ordered_input import OrderedInput
 from ezmsg_tui.widgets.paint import paint_of
 from ezmsg_tui.widgets.status_bar import StatusBar, TerminalPace
 
@@ -40,10 +40,10 @@ _WIDE = 100  # columns from which two panes stand side by side
 _TALL = 30  # lines from which two tables stand one above the other
 _LONGEST_FILTER = 200
 _LONGEST_SAYING = 60
-_SAID_S = 2.0
+_SAID_S = 3.0
 
 
-class FilterInput(OrderedInput):
+class FilterInput(Input):
     """Takes the place of the key bar while a filter is typed."""
 
 
@@ -76,7 +76,9 @@ class MainScreen(Screen[None]):
         self._status = Status(LinkPhase.CONNECTING)
         self._panes: dict[str, Pane] = {}
         self._has_focused = False
-        self._said = ""
+        self._said: Cell | None = None
+        self._silence: Timer | None = None
+        self._is_address_checked = not address
 
     def compose(self) -> ComposeResult:
         yield StatusBar(id="status")
@@ -137,10 +139,18 @@ class MainScreen(Screen[None]):
         if is_forced or has_new_phase or revision != self._revision or status.phase in (LinkPhase.LOST, LinkPhase.SLOW):
             self._revision = revision
             pane.advance()
+            self._check_first_address()
         if not self._has_focused:
             self._has_focused = True
             self.focus_next()
         self._show_keys()
+
+    def _check_first_address(self) -> None:
+        """Say it if what was to be selected first is not there; it is selected all the same when it comes."""
+        if not self._is_address_checked and self._status.phase is LinkPhase.LIVE:
+            self._is_address_checked = True
+            if self.pane.wanted_address:
+                self._say(f"{self.pane.wanted_address} is not in this graph", "warning")
 
     def _show_page(self) -> None:
         width, height = self.size
@@ -170,8 +180,8 @@ class MainScreen(Screen[None]):
         self.query_one(KeyBar).show(tuple(shown))
 
     def _chip(self) -> tuple[Cell, ...]:
-        if self._said:
-            return (Cell(self._said, "ok"),)
+        if self._said is not None:
+            return (self._said,)
         if self._status.phase is LinkPhase.LOST:
             return (Cell("^r", "accent"), Cell(" now  ", "dim"), Cell(self._status.reason, "warning"))
         text = self.pane.filter_text
@@ -273,16 +283,22 @@ class MainScreen(Screen[None]):
         text = self.pane.copy_text
         if text:
             app_of(self).copy_to_clipboard(text)
-            self._say(f"copied {text}")
+            self._say(f"copied {text}", "ok")
 
-    def _say(self, text: str) -> None:
-        """Tell in the line of views, for a moment, that a key did something that cannot be seen."""
-        self._said = safe_text(text, _LONGEST_SAYING)
+    @on(Said)
+    def _pass_on(self, message: Said) -> None:
+        self._say(message.text, "warning")
+
+    def _say(self, text: str, meaning: str) -> None:
+        """Tell in the line of views, for a moment, what a key did that cannot be seen, or why it did nothing."""
+        self._said = Cell(safe_text(text, _LONGEST_SAYING), meaning, has_address=True)
         self._show_keys()
-        self.set_timer(_SAID_S, self._fall_silent)
+        if self._silence is not None:
+            self._silence.stop()
+        self._silence = self.set_timer(_SAID_S, self._fall_silent)
 
     def _fall_silent(self) -> None:
-        self._said = ""
+        self._said = None
         self._show_keys()
 
     def action_reconnect(self) -> None:

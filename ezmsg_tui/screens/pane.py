@@ -38,6 +38,14 @@ class ViewAsked(Message):
         self.address = address
 
 
+class Said(Message):
+    """Something to be told for a moment: a key that did nothing, and why."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 class Pane(Container):
     """One view. It asks the desk only while it is shown."""
 
@@ -52,6 +60,7 @@ class Pane(Container):
         super().__init__(id=id)
         self.desk = desk
         self.filter_text = ""
+        self.wanted_address = ""  # to be selected when it comes
         self._status = Status(LinkPhase.CONNECTING)
         self._toggled: dict[str, frozenset[str]] = {}
         self._sorting: dict[str, tuple[str, bool]] = {}

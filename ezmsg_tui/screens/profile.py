@@ -37,7 +37,6 @@ class ProfilePane(Pane):
     def __init__(self, desk: InspectorDesk) -> None:
         super().__init__(desk, id="profile")
         self._active = "publishers"
-        self._wanted_address = ""
 
     def compose(self) -> ComposeResult:
         yield LiveTable(id="publishers", classes="frame")
@@ -55,8 +54,8 @@ class ProfilePane(Pane):
             self.show_table(publishers, self.desk.publishers_table(self.query_for(publishers)))
         if subscribers.display:
             self.show_table(subscribers, self.desk.subscribers_table(self.query_for(subscribers)))
-        if self._wanted_address:
-            self.go_to(self._wanted_address)
+        if self.wanted_address:
+            self.go_to(self.wanted_address)
         self._show_selection()
 
     def _show_selection(self) -> None:
@@ -70,7 +69,7 @@ class ProfilePane(Pane):
             self.show_title(figures, sheet.title, sheet.footer)
 
     def go_to(self, address: str) -> None:
-        self._wanted_address = ""
+        self.wanted_address = ""
         for name in ("publishers", "subscribers"):
             table = self.table(name)
             if any(
@@ -81,7 +80,7 @@ class ProfilePane(Pane):
                 table.select(first.key)
                 self._activate(name)
                 return
-        self._wanted_address = "" if self.table("publishers").table.rows else address
+        self.wanted_address = address
 
     def _activate(self, name: str) -> None:
         if name != self._active:

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 
 from ezmsg_tui.present.desk import InspectorDesk
-from ezmsg_tui.screens.pane import AddressPicked, Pane
+from ezmsg_tui.screens.pane import AddressPicked, Pane, Said
 from ezmsg_tui.widgets.bindings import bindings_of
 from ezmsg_tui.widgets.form_view import FieldEdited, FieldStepped, FieldTable, FieldTyped, FormView
 from ezmsg_tui.widgets.live_table import LiveTable
@@ -25,14 +25,13 @@ class SettingsPane(Pane):
     SettingsPane #components { width: 26; height: 1fr; }
     SettingsPane #form { width: 1fr; height: 1fr; }
     SettingsPane #changes { height: 1fr; min-height: 5; max-height: 10; }
-    SettingsPane.-wide #components { width: 40; }
+    SettingsPane.-wide #components { width: 39; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("settings")]
 
     def __init__(self, desk: InspectorDesk) -> None:
         super().__init__(desk, id="settings")
         self._address = ""
-        self._wanted_address = ""
         self._wanted_field = ""
 
     def compose(self) -> ComposeResult:
@@ -52,8 +51,8 @@ class SettingsPane(Pane):
     def advance(self) -> None:
         components = self.components
         self.show_table(components, self.desk.settings_components(self.query_for(components)))
-        if self._wanted_address and components.select_address(self._wanted_address):
-            self._wanted_address = ""
+        if self.wanted_address and components.select_address(self.wanted_address):
+            self.wanted_address = ""
         changes = self.query_one("#changes", LiveTable)
         self.show_table(changes, self.desk.changes_table(self.query_for(changes)), is_filtered=False)
         self._show_form()
@@ -69,7 +68,7 @@ class SettingsPane(Pane):
 
     def go_to(self, address: str) -> None:
         if not self.components.select_address(address):
-            self._wanted_address = address
+            self.wanted_address = address
 
     @property
     def copy_text(self) -> str:
@@ -135,13 +134,17 @@ class SettingsPane(Pane):
             self.desk.stage_none(self._address, field.path)
             self.advance()
 
-    def action_apply(self) -> None:
-        self.desk.apply(self._selected_field()[0])
+    def _apply(self, address: str) -> None:
+        obstacle = self.desk.apply(address)
+        if obstacle:
+            self.post_message(Said(obstacle))
         self.advance()
 
+    def action_apply(self) -> None:
+        self._apply(self._selected_field()[0])
+
     def action_apply_all(self) -> None:
-        self.desk.apply()
-        self.advance()
+        self._apply("")
 
     def action_revert(self) -> None:
         address, path = self._selected_field()

@@ -40,7 +40,6 @@ class TopologyPane(Pane):
     def __init__(self, desk: InspectorDesk) -> None:
         super().__init__(desk, id="topology")
         self._arrangement = ARRANGEMENTS[0]
-        self._wanted_address = ""
 
     def compose(self) -> ComposeResult:
         yield LiveTable(id="tree", classes="frame")
@@ -55,8 +54,8 @@ class TopologyPane(Pane):
     def advance(self) -> None:
         tree = self.units
         self.show_table(tree, self.desk.topology_table(self.query_for(tree, arrangement=self._arrangement)))
-        if self._wanted_address and tree.select_address(self._wanted_address):
-            self._wanted_address = ""
+        if self.wanted_address and tree.select_address(self.wanted_address):
+            self.wanted_address = ""
         self._show_selection()
 
     def _show_selection(self) -> None:
@@ -73,7 +72,7 @@ class TopologyPane(Pane):
 
     def go_to(self, address: str) -> None:
         if not self.units.select_address(address):
-            self._wanted_address = address
+            self.wanted_address = address
 
     @on(LiveTable.Highlighted, "#tree")
     def _follow(self, message: LiveTable.Highlighted) -> None:

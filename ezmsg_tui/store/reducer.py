@@ -116,7 +116,8 @@ class InspectorStore:
             case Gap(from_seq, to_seq, reason):
                 self._take_gap(fact, from_seq, to_seq, reason)
             case Resync(_, reason):
-                self._note_trouble(fact.wall_s, LineKind.CONNECTION, f"{fact.stream} starts anew: {reason}")
+                if not self._is_first_of_new_server(fact.stream):
+                    self._note_trouble(fact.wall_s, LineKind.CONNECTION, f"{fact.stream} starts anew: {reason}")
                 if fact.stream is StreamName.PROFILING:
                     self.profiles.clear()
             case Bookmark():
@@ -125,14 +126,19 @@ class InspectorStore:
     def _list_topology(self, state: TopologyState, fact: ItemCame) -> None:
         before = self.topology.seq
         is_first = self.connection.attached_total <= 1 and StreamName.TOPOLOGY not in self.connection.listed
+        is_new = self._is_first_of_new_server(StreamName.TOPOLOGY)
         self.topology.list(state, fact.at_s, fact.wall_s)
         if self.connection.is_new_server:
             self.topology.departed.clear()  # they were never on this server
         self.connection.mark_listed(StreamName.TOPOLOGY)
-        if not is_first:
+        if not is_first and not is_new:
             self.happenings.add(
                 fact.wall_s, LineKind.CONNECTION, f"topology listed anew, seq {before} → {state.revision}"
             )
+
+    def _is_first_of_new_server(self, stream: StreamName) -> bool:
+        """Whether a stream begins on another server: of that, the line of the reconnection speaks."""
+        return self.connection.is_new_server and stream not in self.connection.listed
 
     def _take_topology_event(self, event: TopologyChangedEvent, fact: ItemCame) -> None:
         self.connection.mark_listed(StreamName.TOPOLOGY)
@@ -159,11 +165,12 @@ class InspectorStore:
     def _list_settings(self, state: SettingsState, fact: ItemCame) -> None:
         before = self.settings.seq
         is_first = self.connection.attached_total <= 1 and StreamName.SETTINGS not in self.connection.listed
+        is_new = self._is_first_of_new_server(StreamName.SETTINGS)
         self.settings.list(state)
         self.connection.mark_listed(StreamName.SETTINGS)
         for address in {change.address for change in self.changes.of_component("")}:
             self.changes.take_running(address, self.settings.values.get(address), fact.at_s)
-        if not is_first:
+        if not is_first and not is_new:
             self.happenings.add(
                 fact.wall_s, LineKind.CONNECTION, f"settings listed anew, seq {before} → {state.revision}"
             )

@@ -17,8 +17,8 @@ from ezmsg_tui.present.form_rows import VALUE_COLUMN, form_table, note_lines
 from ezmsg_tui.widgets.bindings import bindings_of
 from ezmsg_tui.widgets.line_block import Line, LineBlock
 from ezmsg_tui.widgets.live_table import LiveTable
-from ezmsg_tui.widgets.ordered_input import OrderedInput
 
+_LEAST_NOTE = 3  # lines: meaning, facts, verdict
 _LONGEST_TEXT = 4096  # characters in the editor; a settings value is for people
 
 
@@ -85,7 +85,7 @@ class FieldTable(LiveTable):
         self.post_message(self.StepAsked(steps))
 
 
-class FieldInput(OrderedInput):
+class FieldInput(Input):
     """One line of typing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("editor")]
@@ -126,6 +126,7 @@ class FormView(Container):
         self._form = SettingsForm("")
         self._editing = ""
         self._complaint: str | None = None
+        self._note_height = _LEAST_NOTE
 
     def compose(self) -> ComposeResult:
         yield FieldTable(id="fields")
@@ -175,10 +176,15 @@ class FormView(Container):
             self._show_note()
 
     def _show_note(self) -> None:
-        lines = note_lines(self._form, self.field, self._complaint)
-        self.query_one("#note", LineBlock).show_lines(
-            tuple(Line(tuple(cell for cell in cells if cell.text)) for cells in lines)
-        )
+        note = self.query_one("#note", LineBlock)
+        lines = note_lines(self._form, self.field, self._complaint, self.size.width - 2)
+        height = max(_LEAST_NOTE, len(lines))
+        if height != self._note_height:
+            self._note_height = height
+            note.styles.height = height
+            if self._editing:
+                self.call_after_refresh(self._place_editor)
+        note.show_lines(tuple(Line(tuple(cell for cell in cells if cell.text)) for cells in lines))
 
     @on(LiveTable.Highlighted, "#fields")
     def _move_note(self, message: LiveTable.Highlighted) -> None:
@@ -273,5 +279,6 @@ class FormView(Container):
             self.post_message(FieldEdited(path, text))
 
     def on_resize(self, _event: events.Resize) -> None:
+        self._show_note()
         if self._editing:
             self.call_after_refresh(self._place_editor)

@@ -146,7 +146,8 @@ class LiveTable(ScrollView, can_focus=True):
         self._measure()
         if len(self._held) != len(old_order):
             self.virtual_size = Size(1, len(self._held) + self._head)
-        if has_new_frame or not self._held.order or not old_order:
+        was_empty, is_empty = not old_order, not self._held.order
+        if has_new_frame or was_empty is not is_empty or (is_empty and table.empty_text != before.empty_text):
             self._redraw()
         else:
             if has_new_sort:

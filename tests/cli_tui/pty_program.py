@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -41,7 +42,7 @@ class PtyProgram:
         """Type keys, or texts."""
         for key in keys:
             os.write(self._master, key.encode())
-            self._read(0.15)  # a terminal sends one key at a time; several at once read as an escape sequence
+            self.read(0.15)  # a terminal sends one key at a time; several at once read as an escape sequence
 
     def press_until(self, key: str, pattern: str) -> None:
         """Type a key once, and wait until the screen shows what it leads to."""
@@ -53,6 +54,7 @@ class PtyProgram:
         """Make the terminal another size."""
         self.screen.resize(width, height)
         self._set_size(width, height)
+        self.process.send_signal(signal.SIGWINCH)  # it is not the controlling terminal of the program
 
     def sees(self, pattern: str) -> bool:
         """Whether something on the screen matches, a line at a time."""
@@ -65,15 +67,15 @@ class PtyProgram:
             wish = "still there" if is_gone else "not shown"
             assert time.monotonic() < deadline, f"{pattern!r} is {wish}:\n{self.screen.text}"
             assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.output[-800:]!r}"
-            self._read(0.05)
+            self.read()
 
     def wait_ended(self) -> int:
         """Wait for the end; answers the exit code."""
         deadline = time.monotonic() + DEADLINE_S
         while self.process.poll() is None:
             assert time.monotonic() < deadline, f"the program did not end:\n{self.screen.text}"
-            self._read(0.02)
-        self._read(0.0)
+            self.read(0.02)
+        self.read(0.0)
         return self.process.returncode
 
     @property
@@ -98,7 +100,8 @@ class PtyProgram:
     def _set_size(self, width: int, height: int) -> None:
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
-    def _read(self, timeout_s: float) -> None:
+    def read(self, timeout_s: float = 0.05) -> None:
+        """Take in what the program has written, and answer as a terminal does."""
         if select.select([self._master], [], [], timeout_s)[0]:
             received = os.read(self._master, 65536)
             asked = (self.output[-3:] + received).count(b"\x1b[6n")

@@ -69,11 +69,13 @@ def test_it_survives_the_end_of_its_server_and_finds_the_next_one(server: GraphS
     inspector = start(str(address))
     inspector.wait_for("LIVE")
     server.stop()
-    inspector.wait_for("LOST")
+    inspector.wait_for("LOST .*retry")
     again = GraphServer()
     again.start(address)
     try:
         inspector.wait_for("LIVE")
+        with Program(again):
+            inspector.wait_for(UNIT)
     finally:
         inspector.press("q")
         assert inspector.wait_ended() == 0
@@ -96,6 +98,39 @@ def test_a_signal_ends_it_with_its_own_code(number: int, code: int, server: Grap
     inspector.process.send_signal(number)
     assert inspector.wait_ended() == code
     assert "Traceback" not in inspector.after_screen
+
+
+def test_two_inspectors_see_each_other_s_changes(server: GraphServer, start: Start) -> None:
+    with Program(server):
+        first, second = (start("--view", "settings", "--select", UNIT) for _ in range(2))
+        for inspector in (first, second):
+            inspector.wait_for("BandSettings")
+            inspector.press_until("\r", "┏━ SYS/BAND")
+            inspector.press_until("j", "Lower edge")
+        second.press("\r", "\x15", "9", "\r")
+        second.wait_for("9 Hz .*● staged")
+        first.press("\x1b[C")
+        first.wait_for("1.5 Hz .*● staged")
+        first.press_until("a", "✓ applied")
+        second.wait_for("≠ conflict")
+        second.wait_for("it is 1.5 now, and was 1.0")
+        second.press_until("t", r"1\.5 Hz .* ✓")
+        for inspector in (first, second):
+            inspector.press("q")
+            assert inspector.wait_ended() == 0
+
+
+def test_a_window_that_is_made_too_small_and_large_again(server: GraphServer, start: Start) -> None:
+    with Program(server):
+        inspector = start()
+        inspector.wait_for(UNIT)
+        inspector.resize(50, 12)
+        inspector.wait_for("50×12 is too small: the inspector needs 60×16")
+        inspector.resize(80, 24)
+        inspector.wait_for(UNIT)
+        inspector.press("q")
+        assert inspector.wait_ended() == 0
+        inspector.assert_restored()
 
 
 def test_looking_only_is_said_on_the_screen(server: GraphServer, start: Start) -> None:

@@ -46,6 +46,11 @@ def test_every_option_of_the_inspector() -> None:
     )
 
 
+def test_the_address_may_be_an_option_everywhere() -> None:
+    for arguments in (["--address", "h:1"], ["snapshot", "--address", "h:1"], ["get", "A", "--address", "h:1"]):
+        assert parse_arguments(arguments).address == "h:1"
+
+
 def test_every_option_of_the_commands() -> None:
     options = parse_arguments(
         ["snapshot", "h:1", "--json", "--window", "500ms", "--only", "topology,profiles", "-o", "f"]
@@ -68,6 +73,11 @@ def test_every_option_of_the_commands() -> None:
         (["--fps", "0"], "from 0.5 to 60"),
         (["--fps", "many"], "from 0.5 to 60"),
         (["a:1", "b:2"], "unrecognized"),
+        (["a:1", "--address", "b:2"], "one address, not two"),
+        (["snapsho"], "Did you mean `snapshot`?"),
+        (["127.0.0.1"], "neither a command nor an address"),
+        (["127.0.0.1:65536"], "is not an address. Write HOST:PORT"),
+        (["get", "A", "--address", "h"], "is not an address. Write HOST:PORT"),
         (["--read-only", "snapshot"], "write it first"),
         (["h:1", "--connection-file", "f"], "not both"),
         (["h:1", "--demo"], "takes no address"),

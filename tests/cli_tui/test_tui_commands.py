@@ -202,11 +202,6 @@ def test_an_address_where_nobody_listens(capsys: Captured) -> None:
     assert "127.0.0.1:9" in captured.err and captured.out == ""
 
 
-def test_an_address_that_is_none(capsys: Captured) -> None:
-    assert main(["snapshot", "nonsense"]) == Exit.USAGE
-    assert "HOST:PORT" in capsys.readouterr().err
-
-
 def test_a_connection_file_that_cannot_be_used(capsys: Captured, tmp_path: Path) -> None:
     for content in (None, b"nonsense"):
         path = tmp_path / "graph.json"

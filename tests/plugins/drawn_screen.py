@@ -33,6 +33,7 @@ class DrawnScreen:
     def resize(self, width: int, height: int) -> None:
         """Another size; what was drawn is gone."""
         self._size = width, height
+        self._x = self._y = 0
         self._cells = self._blank()
 
     def feed(self, received: bytes) -> None:

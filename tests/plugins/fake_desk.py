@@ -724,12 +724,13 @@ class FakeDesk:
                 self.fields[path] = replace(old, text=old.running_label, state=FieldState.IN_SYNC, note="")
         self.touch()
 
-    def apply(self, address: str = "") -> None:
+    def apply(self, address: str = "") -> str:
         self.calls.append(("apply", address))
         for path, old in self.fields.items():
             if old.state is FieldState.STAGED:
                 self.fields[path] = replace(old, state=FieldState.APPLYING, note="sent, waiting for the owner")
         self.touch()
+        return ""
 
     def keep_mine(self, address: str, field_path: str) -> None:
         self.calls.append(("keep_mine", address, field_path))

@@ -25,7 +25,14 @@ async def settle(pilot: Pilot[Any]) -> None:
     for _ in range(_MOST_ROUNDS):
         await pilot._wait_for_screen()
         screen = pilot.app.screen
-        is_busy = screen._dirty_widgets or screen._layout_required or screen._callbacks or screen._repaint_required
+        has_keys = getattr(pilot.app, "is_busy_with_keys", False)
+        is_busy = (
+            has_keys
+            or screen._dirty_widgets
+            or screen._layout_required
+            or screen._callbacks
+            or screen._repaint_required
+        )
         quiet = 0 if is_busy else quiet + 1
         if quiet > _QUIET_ROUNDS or not pilot.app._running or pilot.app._exit:
             return

@@ -64,6 +64,31 @@ async def test_an_edit_is_staged_sent_and_shown_as_applied_when_the_owner_says_s
         assert "● staged" not in text
 
 
+async def test_a_key_that_sends_nothing_says_why():
+    stage = Stage().go_live()
+    async with seated(stage, "settings", "SYS/BAND") as seat:
+        await seat.press("a")
+        assert "nothing to send: no field is edited" in await seat.see()
+        await seat.press("tab", "down", "enter", "ctrl+u", *"999", "enter", "a")
+        assert "nothing was sent: 1 edit to correct first" in await seat.see()
+        await seat.press("u", "right", "a", "a")
+        assert "nothing was sent: the owner has not answered yet" in await seat.see()
+        stage.tell(LinkWent(stage.now_s, 0.0, "connection reset by peer", stage.now_s + 1))
+        await seat.press("A")
+        assert "nothing was sent: there is no connection" in await seat.see()
+
+
+async def test_what_is_to_be_selected_first_and_is_not_there_is_named():
+    stage = Stage()
+    async with seated(stage, "profile", "SYS/NONE") as seat:
+        assert "SYS/NONE" not in await seat.see()
+        stage.go_live()
+        assert "SYS/NONE is not in this graph" in await seat.see()
+    stage = Stage().go_live()
+    async with seated(stage, "profile", "SYS/SINK") as seat:
+        assert "not in this graph" not in await seat.see()
+
+
 async def test_a_refusal_stands_at_the_field_with_its_reason():
     stage = Stage().go_live()
     async with seated(stage, "settings", "SYS/BAND") as seat:

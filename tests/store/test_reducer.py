@@ -152,7 +152,10 @@ def test_another_epoch_is_a_new_server_and_its_counters_begin_anew() -> None:
     came(store, TOPOLOGY, Resync("e2", "another server"))
     came(store, TOPOLOGY, TopologyListed(EMPTY))
     assert store.topology.seq == 0
-    assert "topology starts anew: another server" in texts(store)
+    assert texts(store)[-1].endswith("to a new server"), "one line tells it all"
+    came(store, TOPOLOGY, Resync("e2", "too far behind"))
+    came(store, TOPOLOGY, TopologyListed(EMPTY))
+    assert texts(store)[-2:] == ["topology starts anew: too far behind", "topology listed anew, seq 0 → 0"]
 
 
 def test_the_same_epoch_is_not_a_new_server() -> None:

@@ -72,3 +72,23 @@ def test_a_form_that_is_read_only_says_why():
 def test_a_complaint_is_said_without_the_name_that_stands_beside_it():
     assert without_name("low", "low cannot be 9: it has to be less.") == "cannot be 9: it has to be less."
     assert without_name("order", "order 5 is not for this sampling rate") == "order 5 is not for this sampling rate"
+
+
+LONG = "A cannot have low = 30.0, high = 20.0. Its class BandSettings refuses that: low must be below high, and is not."
+
+
+def broken(width: int) -> list[str]:
+    field = replace(LOW, state=FieldState.REJECTED, note=LONG)
+    lines = note_lines(SettingsForm("A", fields=(field,)), field, None, width)[2:]
+    return [" ".join(cell.text for cell in line) for line in lines]
+
+
+def test_a_long_reason_takes_as_many_lines_as_it_needs():
+    assert broken(0) == broken(140) == [f"✖ {LONG[2:]} a try again · u revert"]
+    assert broken(70) == [
+        "✖ cannot have low = 30.0, high = 20.0. Its class BandSettings refuses",
+        "  that: low must be below high, and is not. a try again · u revert",
+    ]
+    assert broken(60)[-1] == "  not. a try again · u revert"
+    assert len(broken(20)) == 4 and broken(20)[-1].endswith("…")
+    assert all(len(line) <= 20 for line in broken(20))

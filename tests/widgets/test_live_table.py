@@ -248,6 +248,18 @@ async def test_an_empty_table_says_so_in_the_middle():
         await press(pilot, "down", "enter", "left", "G")
 
 
+async def test_an_empty_table_that_stays_empty_is_not_drawn_again():
+    async with running(height=5) as (app, pilot):
+        app.table.show(Table(COLUMNS, (), empty_text="nothing"))
+        await settle(pilot)
+        app.table.asked.clear()
+        app.table.show(Table(COLUMNS, (), footer="another", empty_text="nothing"))
+        assert app.table.asked == []
+        app.table.show(Table(COLUMNS, (), empty_text="still nothing"))
+        await settle(pilot)
+        assert "still nothing" in "".join(app.lines())
+
+
 async def test_old_data_is_drawn_dim_and_without_its_meanings():
     async with running() as (app, pilot):
         app.table.show(Table(COLUMNS, (row("a"), Row("b", (Cell("b", "error"), Cell(""), Cell(""))))))
