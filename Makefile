@@ -53,7 +53,7 @@ cover-core:
 deep:  ## the long tests: soak, chaos, fuzz
 	$(RUN) pytest -m 'soak or chaos or fuzz'
 
-bench:  ## measure against the budgets
+bench:  ## measure against the budgets; benchmarks/*.py --help tells how to measure beside ezmsg
 	$(PYTHON) benchmarks/inspector_frames.py
 	$(PYTHON) benchmarks/channels.py --rounds 1
 
