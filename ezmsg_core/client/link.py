@@ -55,6 +55,7 @@ class Link:
         self._opening: dict[int, Watch] = {}  # by the command that opens them
         self._watches: dict[int, Watch] = {}
         self._on_invoked: dict[UUID, OnInvoked] = {}
+        self._calls_in_flight = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._lost: asyncio.Future[str] = self._loop.create_future()
         self.endpoints = EndpointDesk(self.send, self._limits.kept_frames)
@@ -207,7 +208,7 @@ class Link:
             case frames.Steered():
                 self.endpoints.steered(frame)
             case frames.Invoked():
-                self._spawn(self._answer_call(frame))
+                self._take_call(frame)
             case frames.Sampling(interval_s):
                 self.profiles.sample_every(interval_s)
             case frames.ServerAlive() | frames.Welcome() | frames.Farewell():
@@ -231,25 +232,33 @@ class Link:
         watch.opened(watch_id, lambda: self._run_here(lambda: self._close_watch(watch)))
         self._watches[watch_id] = watch
 
-    async def _answer_call(self, call: frames.Invoked) -> None:
+    def _take_call(self, call: frames.Invoked) -> None:
         answer = self._on_invoked.get(call.process_id)
-        request_id = str(call.call_id)
         if answer is None:
-            response = ProcessControlResponse(
-                request_id,
-                ok=False,
-                error="The process does not take calls.",
-                error_code=ProcessControlErrorCode.HANDLER_NOT_CONFIGURED,
-            )
+            self._refuse_call(call, ProcessControlErrorCode.HANDLER_NOT_CONFIGURED, "The process does not take calls.")
+        elif self._calls_in_flight >= self._limits.calls_in_flight:
+            text = f"The process is busy with {self._calls_in_flight} calls, as many as it takes; call again later."
+            self._refuse_call(call, ProcessControlErrorCode.HANDLER_ERROR, text)
         else:
-            response = await answer(call)
+            self._calls_in_flight += 1
+            self._spawn(self._answer_call(call, answer))
+
+    def _refuse_call(self, call: frames.Invoked, code: ProcessControlErrorCode, text: str) -> None:
+        response = ProcessControlResponse(str(call.call_id), ok=False, error=text, error_code=code)
         self.send(frames.CallReply(call.call_id, response))
 
+    async def _answer_call(self, call: frames.Invoked, answer: OnInvoked) -> None:
+        try:
+            self.send(frames.CallReply(call.call_id, await answer(call)))
+        finally:
+            self._calls_in_flight -= 1
+
     def _beat(self) -> None:
-        connection = self._connection
+        connection, now_s = self._connection, self._loop.time()
         connection.send(frames.Alive(self.loop_lag_ns()))
-        is_tcp = not self.address.startswith("unix:")
-        if is_tcp and self._loop.time() - connection.heard_s > self._limits.silence_s:
+        late_s = now_s - self._heartbeat.when()  # as long as this, nobody here listened
+        is_tcp = not self.address.startswith("unix:")  # a Unix socket tells by itself when its other end is gone
+        if is_tcp and now_s - connection.heard_s - late_s > self._limits.silence_s:
             connection.cut(f"the server said nothing for {self._limits.silence_s:g} s")
             return
         self._heartbeat = self._loop.call_later(self.welcome.heartbeat_s, self._beat)
