@@ -15,7 +15,8 @@ class EndpointDesk:
     """Passes frames on to the endpoints of a link.
 
     Callbacks run on the link's event loop and must not block. A frame for an endpoint that is not registered yet is
-    kept, the oldest dropped at the limit. Thread: registration is safe from any thread.
+    kept; the oldest is dropped at the limit, and counted in `dropped_total`. Thread: registration is safe from any
+    thread.
 
     Args:
         send: queues a frame on the link.
@@ -27,7 +28,9 @@ class EndpointDesk:
         self._lock = threading.Lock()
         self._subscribers: dict[str, OnRouted] = {}
         self._publishers: dict[str, tuple[OnAdmitted, OnSteered]] = {}
-        self._kept: deque[Routed | Admitted] = deque(maxlen=limit)
+        self._kept: deque[Routed | Admitted] = deque()
+        self._limit = limit
+        self.dropped_total = 0
 
     def add_subscriber(self, endpoint_id: str, on_routed: OnRouted) -> None:
         """Pass routes on; each is to be answered with `RouteTaken`, even if attaching failed."""
@@ -58,7 +61,7 @@ class EndpointDesk:
         with self._lock:
             on_routed = self._subscribers.get(frame.subscriber_id)
             if on_routed is None:
-                self._kept.append(frame)
+                self._keep(frame)
         if on_routed is not None:
             on_routed(frame)
 
@@ -67,7 +70,7 @@ class EndpointDesk:
         with self._lock:
             publisher = self._publishers.get(frame.publisher_id)
             if publisher is None:
-                self._kept.append(frame)
+                self._keep(frame)
         if publisher is not None:
             publisher[0](frame)
 
@@ -93,6 +96,12 @@ class EndpointDesk:
         """Tell the server that a route is taken."""
         if route_id:
             self._send(RouteTaken(route_id))
+
+    def _keep(self, frame: Routed | Admitted) -> None:
+        if len(self._kept) >= self._limit:
+            self._kept.popleft()
+            self.dropped_total += 1
+        self._kept.append(frame)
 
     def _forget(self, frames: list[Routed] | list[Admitted]) -> None:
         for frame in frames:
