@@ -15,6 +15,7 @@ COLUMNS = (
     Column("what", "WHAT", 38, is_flexible=True, priority=10),
     Column("who", "BY", 12, priority=4),
 )
+KIND_INDEX = 2  # of the column that says what a line is about
 _MEANINGS = {
     LineKind.SETTINGS: "changed",
     LineKind.COMMAND: "accent",

@@ -9,10 +9,15 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from ezmsg_tui.present.desk import InspectorDesk
+from ezmsg_tui.present.events_list import KIND_INDEX
 from ezmsg_tui.present.table import Table
 from ezmsg_tui.screens.pane import Pane, ViewAsked
+from ezmsg_tui.store.happenings import LineKind
 from ezmsg_tui.widgets.bindings import bindings_of
 from ezmsg_tui.widgets.live_table import LiveTable
+
+_KINDS_OF_SETTINGS = (LineKind.SETTINGS.value, LineKind.COMMAND.value)
+"""What leads to the settings view; everything else leads to the topology."""
 
 
 class EventsPane(Pane):
@@ -33,7 +38,7 @@ class EventsPane(Pane):
         return self.query_one(LiveTable)
 
     def footer_of(self, table: Table) -> str:
-        return " ".join(
+        return " · ".join(
             part for part in (table.footer, "▼ following" if self._is_following else "stopped, f follows") if part
         )
 
@@ -56,7 +61,8 @@ class EventsPane(Pane):
     @on(LiveTable.Chosen)
     def _evidence(self, message: LiveTable.Chosen) -> None:
         if message.row.address:
-            self.post_message(ViewAsked("topology", message.row.address))
+            is_of_settings = message.row.cells[KIND_INDEX].text in _KINDS_OF_SETTINGS
+            self.post_message(ViewAsked("settings" if is_of_settings else "topology", message.row.address))
 
     def action_follow(self) -> None:
         self._is_following = not self._is_following

@@ -209,6 +209,7 @@ class MainScreen(Screen[None]):
             self.pane.go_to(self._address)
         self._has_focused = False
         self.advance(is_forced=True)
+        self.call_after_refresh(self.advance, is_forced=True)  # with the sizes that it has then
 
     def action_last_view(self) -> None:
         self.action_view(self._view_before)

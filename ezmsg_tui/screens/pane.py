@@ -17,6 +17,9 @@ from ezmsg_tui.widgets.sheet_view import SheetView
 _FRAME = 6
 """Cells of a frame's edge that no title takes: corners, and a line and a space on each side."""
 
+_UNKNOWN_WIDTH = 1000
+"""Cells of a frame that has not been laid out yet: nothing is cut until it is."""
+
 _AGE_STEP_S = 5
 """Ages in titles change this seldom, because a title is drawn with its whole pane."""
 
@@ -122,7 +125,7 @@ class Pane(Container):
         if self._status.frozen_s is not None:
             parts.append("frozen")
         spell = paint_of(self).spell
-        room = widget.outer_size.width - _FRAME
+        room = (widget.outer_size.width or _UNKNOWN_WIDTH) - _FRAME
         named = elided_addresses(safe_text(title, 160), room - len("".join(f" · {part}" for part in parts)))
         for part in parts:
             if len(named) + len(part) + 3 <= room:  # a part that does not fit stands in the titles beside it

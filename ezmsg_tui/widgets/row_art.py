@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual.strip import Strip
 
 from ezmsg_tui.present.table import Cell, Row, Table
@@ -47,11 +48,21 @@ def draw_row(row: Row, places: tuple[Place, ...], width: int, paint: Paint, look
         if place.x > x:
             segments.append(Segment(" " * (place.x - x), base))
         style = base + paint.style(cell.meaning) if keeps_meaning else base
-        segments.append(Segment(paint.spell(text), style))
+        segments += _inked(paint.spell(text), style, base)
         x = place.x + place.width
     if x < width:
         segments.append(Segment(" " * (width - x), base))
     return Strip(segments, max(x, width)).crop(0, width)
+
+
+def _inked(text: str, style: Style, base: Style) -> list[Segment]:
+    """A cell with its style, which underlines the words and not the room around them."""
+    if not style.underline:
+        return [Segment(text, style)]
+    words = text.strip(" ")
+    left = len(text) - len(text.lstrip(" "))
+    parts = ((" " * left, base), (words, style), (" " * (len(text) - left - len(words)), base))
+    return [Segment(part, ink) for part, ink in parts if part]
 
 
 def draw_header(table: Table, places: tuple[Place, ...], width: int, paint: Paint, *, is_tree: bool) -> Strip:

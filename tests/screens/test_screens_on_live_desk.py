@@ -101,6 +101,16 @@ async def test_a_refusal_stands_at_the_field_with_its_reason():
         assert "✖ rejected  order" not in await seat.see()
 
 
+async def test_an_event_about_settings_leads_to_them():
+    stage = Stage().go_live()
+    stage.hear_settings("other@rig", low=2.0)
+    async with seated(stage, "events") as seat:
+        assert "SYS/BAND low 1.0 → 2.0" in await seat.see()
+        await seat.press("enter")
+        assert "▌2 Settings▐" in await seat.see()
+        assert seat.app.main.pane.copy_text == "SYS/BAND"
+
+
 async def test_a_lost_link_keeps_the_edits_and_the_last_that_was_known():
     stage = Stage().go_live()
     async with seated(stage, "settings", "SYS/BAND") as seat:
