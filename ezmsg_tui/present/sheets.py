@@ -165,7 +165,9 @@ class SheetMaker:
         recent = Cell(history.text.lstrip(), history.meaning)
         lines = [SheetLine(safe_text(label, 24), (Cell(f"{rate.text}/s", "rate"), recent, state))]
         ids = [e.endpoint_id for e in (index.publishers_of if is_output else index.subscribers_of).get(topic, ())]
-        peers = index.reached_subscribers(topic) if is_output else index.reaching_publishers(topic)
+        found = index.reached_subscribers(topic) if is_output else index.reaching_publishers(topic)
+        is_of_unit = not is_output and bool(index.component_of(topic))  # which publishes its settings to itself
+        peers = [peer for peer in found if not (is_of_unit and peer.topic == topic)]
         for peer in peers[:MAX_PEERS]:
             pair = [(i, peer.endpoint_id) if is_output else (peer.endpoint_id, i) for i in ids]
             channel = next((index.channel[key] for key in pair if key in index.channel), None)

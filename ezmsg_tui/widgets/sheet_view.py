@@ -14,7 +14,7 @@ from ezmsg_tui.widgets.paint import Paint, fit_text, paint_of
 from ezmsg_tui.widgets.row_art import draw_centered
 
 _MOST_LABEL = 14
-_LEAST_ADDRESS = 12  # cells; an address gives way to what follows it, but not all of it
+_LEAST_ADDRESS = 8  # cells; an address gives way to what follows it, but not all of it
 
 
 class SheetView(ScrollView, can_focus=True):
