@@ -99,13 +99,14 @@ async def timed(work: Callable[[], Awaitable[Any]]) -> float:
 
 async def measure(api: Api, scale: float) -> Measured:
     """All figures of one round, in seconds."""
-    server = subprocess.Popen(
+    server = subprocess.Popen(  # noqa: ASYNC220 - it starts at once
         [sys.executable, __file__, "--serve", api.implementation],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert server.stdin is not None and server.stdout is not None
+    assert server.stdin is not None
+    assert server.stdout is not None
     try:
         host, port = json.loads(server.stdout.readline())
         address = (host, port)
