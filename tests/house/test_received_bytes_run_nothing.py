@@ -1,6 +1,7 @@
-"""No module can run what received bytes say: one pickles, none evaluates, and those that read the wire import nothing by name."""
+"""No module can run what received bytes say: one pickles, none evaluates; what reads the wire imports and starts nothing by name."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ READS_THE_WIRE = [
 ]
 PICKLERS = {"_pickle", "cloudpickle", "dill", "joblib", "jsonpickle", "marshal", "pickle", "shelve", "yaml"}
 EVALUATORS = {"eval", "exec", "compile"}
+STARTERS = re.compile(
+    r"(ctypes|cffi|pty|runpy|subprocess)(\..*)?|os\.(exec|popen|posix_spawn|spawn|startfile|system).*"
+)
 IMPORTERS = {"__import__", "import_module"}
 
 
@@ -62,6 +66,21 @@ def importing_by_name(tree: ast.AST) -> Iterator[str]:
                 pass
 
 
+def starting_programs(tree: ast.AST) -> Iterator[str]:
+    """What runs a command, or foreign code that is no Python."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                found = [alias.name for alias in names]
+            case ast.ImportFrom(module=str(module), level=0, names=names):
+                found = [module, *(f"{module}.{alias.name}" for alias in names)]
+            case ast.Attribute(value=ast.Name(id="os"), attr=name):
+                found = [f"os.{name}"]
+            case _:
+                continue
+        yield from (f"{name}, line {node.lineno}" for name in found if STARTERS.fullmatch(name))
+
+
 def called(node: ast.Call) -> str:
     match node.func:
         case ast.Name(id=name) | ast.Attribute(attr=name):
@@ -86,6 +105,12 @@ def test_no_module_that_reads_the_wire_imports_by_a_name_it_was_given():
     assert {name: places for name, places in found.items() if places} == {}
 
 
+def test_no_module_of_the_core_that_reads_the_wire_starts_a_program():
+    paths = [path for path in MODULES if any(path.is_relative_to(place) for place in READS_THE_WIRE[:-1])]
+    found = {str(path.relative_to(ROOT)): list(starting_programs(parsed(path))) for path in paths}
+    assert {name: places for name, places in found.items() if places} == {}
+
+
 @pytest.mark.parametrize(
     ("check", "source", "is_found"),
     [
@@ -106,6 +131,13 @@ def test_no_module_that_reads_the_wire_imports_by_a_name_it_was_given():
         (importing_by_name, "import_module(name=name)", True),
         (importing_by_name, "from importlib import import_module as load", True),
         (importing_by_name, "importlib.import_module('numpy')", False),
+        (starting_programs, "import subprocess", True),
+        (starting_programs, "from os import system", True),
+        (starting_programs, "os.execv(path, arguments)", True),
+        (starting_programs, "from ctypes import CDLL", True),
+        (starting_programs, "import ctypes.util", True),
+        (starting_programs, "os.path.exists(path)", False),
+        (starting_programs, "platform.system()", False),
     ],
 )
 def test_the_checks_find_what_they_look_for(check: Callable[[ast.AST], Iterator[str]], source: str, is_found: bool):
