@@ -315,7 +315,11 @@ class Link:
         if asyncio.get_running_loop() is self._loop:
             return await work()
         if self._loop.is_closed():
-            raise LinkLostError(f"The link to the graph server at {self.address} is closed.", address=self.address)
+            raise LinkLostError(
+                f"The link to the graph server at {self.address} is gone, and so is the event loop that it lived on; open "
+                "a new link.",
+                address=self.address,
+            )
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), self._loop))
 
 

@@ -72,7 +72,10 @@ class Watch:
         """The link went. Called by the link."""
         with self._lock:
             if self._end is None:
-                self._end = LinkLostError(f"The watch of {self.stream} ended with its link: {reason}")
+                self._end = LinkLostError(
+                    f"The watch of {self.stream} ended with its link: {reason.rstrip('.')}. Open a new link, and watch on "
+                    "after the last seq that came."
+                )
             self._wake()
 
     async def aclose(self) -> None:

@@ -135,7 +135,8 @@ class PeerConnection(asyncio.Protocol):
             return
         unread = self.unread_bytes
         if unread > self._limits.outbox_hard_bytes:
-            self.say_farewell("UNREAD", f"It leaves {unread} bytes unread, more than {self._limits.outbox_hard_bytes}.")
+            limit = self._limits.outbox_hard_bytes
+            self.say_farewell("UNREAD", f"The client left {unread} bytes unread; a link holds {limit}.")
             return
         data = encode(frame)
         self._outbox.append(data)
@@ -158,7 +159,7 @@ class PeerConnection(asyncio.Protocol):
         elif self._over_soft_since is None:
             self._over_soft_since = now
         elif now - self._over_soft_since > limits.outbox_soft_s:
-            self.say_farewell("UNREAD", f"It has left {unread} bytes unread for {limits.outbox_soft_s:g} s.")
+            self.say_farewell("UNREAD", f"The client left {unread} bytes unread for {limits.outbox_soft_s:g} s.")
 
     def say_farewell(self, code: str, text: str) -> None:
         """Send what is queued and the reason, then close."""

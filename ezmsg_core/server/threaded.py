@@ -105,7 +105,9 @@ class GraphServer(threading.Thread):
         """
         serving, loop = self._running(), self._loop
         if loop is None or not self.is_alive():
-            raise ConfigError("The server has stopped, and its graph with it.", name="server", value=None)
+            raise ConfigError(
+                "The server has stopped, and its graph with it; start another one.", name="server", value=None
+            )
         return asyncio.run_coroutine_threadsafe(_topology_of(serving), loop).result(JOIN_S)
 
     def _running(self) -> Serving:
