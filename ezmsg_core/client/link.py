@@ -316,8 +316,8 @@ class Link:
             return await work()
         if self._loop.is_closed():
             raise LinkLostError(
-                f"The link to the graph server at {self.address} is gone, and so is the event loop that it lived on; open "
-                "a new link.",
+                f"The link to the graph server at {self.address} is gone, and so is the event loop that it lived on; "
+                "open a new link.",
                 address=self.address,
             )
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), self._loop))

@@ -73,8 +73,8 @@ class Watch:
         with self._lock:
             if self._end is None:
                 self._end = LinkLostError(
-                    f"The watch of {self.stream} ended with its link: {reason.rstrip('.')}. Open a new link, and watch on "
-                    "after the last seq that came."
+                    f"The watch of {self.stream} ended with its link: {reason.rstrip('.')}. Open a new link, and watch "
+                    "on after the last seq that came."
                 )
             self._wake()
 
