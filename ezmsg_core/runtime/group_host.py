@@ -1,6 +1,6 @@
 """A group of units that obeys orders: the same in the launching process and in a worker."""
 
-import concurrent.futures
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import assert_never
@@ -15,7 +15,9 @@ logger = logging.getLogger("ezmsg")
 
 
 class GroupHost:
-    """Carries out orders on a thread of its own, and gives notice of what came of them. Thread: any.
+    """Carries out orders on a thread of its own, one after another, and gives notice of what came of them.
+
+    Thread: any. An order to stop or to finish cancels the preparation of units that is under way.
 
     Args:
         units: of the group.
@@ -30,27 +32,36 @@ class GroupHost:
         self._group = UnitGroup(units, self._terminate, self._thread.lag_ns)
         self._notify = notify
         self._on_main = on_main
-        self._watching: concurrent.futures.Future[None] | None = None
+        self._turn = asyncio.Lock()
+        self._preparing: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self.failure: BaseException | None = None
         self._thread.start()
 
     def order(self, order: Order) -> None:
-        """Carry out an order; its end is a notice."""
-        match order:
-            case Begin():
-                self._thread.submit(self._begin(order))
-            case Go():
-                self._thread.submit(self._go())
-            case Stop():
-                self._thread.submit(self._stop())
-            case Finish():
-                self._thread.submit(self._finish())
-            case _:
-                assert_never(order)
+        """Carry out an order after those before it; its end is a notice."""
+        self._thread.submit(self._carry_out(order))
 
     def end(self) -> bool:
         """End the thread; False if something blocks it."""
         return self._thread.stop()
+
+    async def _carry_out(self, order: Order) -> None:
+        if isinstance(order, Stop | Finish) and self._preparing is not None:
+            self._preparing.cancel()
+        async with self._turn:
+            match order:
+                case Begin():
+                    self._preparing = asyncio.create_task(self._begin(order))
+                    await asyncio.wait([self._preparing])
+                case Go():
+                    self._go()
+                case Stop():
+                    await self._stop()
+                case Finish():
+                    await self._finish()
+                case _:
+                    assert_never(order)
 
     async def _begin(self, order: Begin) -> None:
         try:
@@ -66,10 +77,13 @@ class GroupHost:
         else:
             self._notify(Ready())
 
-    async def _go(self) -> None:
+    def _go(self) -> None:
         self._group.go()
         for main in self._group.mains:
             self._on_main(main)
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
         await self._group.wait_idle()
         self._notify(Idle())
 

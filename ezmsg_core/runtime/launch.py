@@ -1,6 +1,8 @@
 """The launcher's thread: it starts a graph, watches over its processes, and ends it in bounded time."""
 
 import asyncio
+import atexit
+import contextlib
 import logging
 import os
 import threading
@@ -29,6 +31,8 @@ from ezmsg_core.transport.connection_file import ServerEntry
 logger = logging.getLogger("ezmsg")
 STOP_S = 1.6  # for tasks to end once they are told to
 FINISH_S = 2.0  # for units to shut down after that; together with the rest under five seconds
+LEAVE_S = 0.8  # for the server to hear that the graph has ended
+FORCED_S = 0.2  # for the same, when nobody is to be waited for
 KILLED_S = 1.0  # for the kernel to end what was killed
 
 
@@ -81,6 +85,7 @@ class Launch:
         self._members: list[_Member] = []
         self._local_notices: deque[Notice] = deque()
         self._wake_reader, self._wake_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._waking = threading.RLock()  # a signal handler may come while its own thread wakes
         self._loop = LoopThread("ezmsg-launcher")
         self._context: GraphContext | None = None
         self._server: GraphServer | None = None
@@ -94,9 +99,15 @@ class Launch:
         self.is_clean = True
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Begin; returns at once. A program that ends before the graph does ends the graph."""
         self._loop.start()
         self._thread.start()
+        atexit.register(self.end)
+
+    def end(self) -> None:
+        """End the graph, and wait for that."""
+        self.stop("The program ends.")
+        self.join()
 
     def stop(self, reason: str) -> None:
         """End the graph. Any thread, and signal handlers."""
@@ -110,8 +121,17 @@ class Launch:
         self._wake()
 
     def join(self) -> None:
-        """Wait for the end."""
+        """Wait for the end.
+
+        If the environment wants unclean ends to be errors, `failure` is one after an unclean end.
+        """
         self._thread.join()
+        if self.failure is None and not self.is_clean and config.strict_shutdown():
+            self.failure = WorkerError(
+                "The graph did not end cleanly: a function had raised, or something did not end in time. The log says "
+                "what.",
+                phase="shutdown",
+            )
 
     @property
     def server_spawned(self) -> bool:
@@ -133,6 +153,7 @@ class Launch:
             self.failure = self.failure or error
         self._members.clear()
         self._workers.clear()  # so that their descriptors are closed now
+        atexit.unregister(self.end)
         self.started.set()
         self.ended.set()
         self._on_main(None)
@@ -145,6 +166,8 @@ class Launch:
             host = GroupHost(units, self._notified, self._on_main)
             self._members.append(_Member(host, "this process", [unit.address for unit in units]))
         entry = self.entry = self._loop.submit(self._join_graph()).result()
+        atexit.unregister(self.end)
+        atexit.register(self.end)  # the last to register is the first to be called: before a server of ours ends
         self._tell_all(Begin(entry))
 
     async def _join_graph(self) -> ServerEntry:
@@ -253,7 +276,7 @@ class Launch:
             self._is_going_on(lambda: all(m.has_ended for m in self._members), time.monotonic() + FINISH_S)
         for member in self._members:
             if not member.has_ended:
-                self.is_clean = False
+                self._note_late(member)
                 why = "was not waited for" if self._is_forced else "did not end in time"
                 logger.error("%s %s: %s", member.name, why, ", ".join(member.addresses))
             if isinstance(member.host, WorkerProcess):
@@ -266,15 +289,28 @@ class Launch:
                 self.is_clean = False
         self._leave_graph()
         remove_dead_sockets(config.runtime_dir())  # of workers that did not end by themselves
-        os.close(self._wake_reader)
-        os.close(self._wake_writer)
+        with self._waking:
+            for descriptor in (self._wake_reader, self._wake_writer):
+                os.close(descriptor)
+            self._wake_reader = self._wake_writer = -1
+
+    def _note_late(self, member: _Member) -> None:
+        self.is_clean = False
+        if self._is_forced:
+            text = f"{member.name} was not waited for, and with it {', '.join(member.addresses)}."
+            self.failure = self.failure or WorkerError(
+                text, process=member.name, units=member.addresses, phase="shutdown", signal="SIGKILL"
+            )
 
     def _leave_graph(self) -> None:
         context = self._context
         if context is not None:
+            patience_s = FORCED_S if self._is_forced else LEAVE_S
             try:
-                self._loop.submit(context.__aexit__(None, None, None)).result(2.0)
-            except (EzmsgError, TimeoutError) as error:
+                self._loop.submit(context.__aexit__(None, None, None)).result(patience_s)
+            except TimeoutError:
+                logger.warning("The graph server at %s did not answer that the graph has ended.", context.graph_address)
+            except EzmsgError as error:
                 logger.warning("The graph server could not be told that the graph has ended: %s", error)
         if self._server is not None:
             self._server.stop()
@@ -290,7 +326,6 @@ class Launch:
         self._wake()
 
     def _wake(self) -> None:
-        try:
-            os.write(self._wake_writer, b"!")
-        except OSError:
-            pass  # full, so it wakes anyway; or closed, so nobody sleeps
+        with self._waking, contextlib.suppress(BlockingIOError):  # full, so it wakes anyway
+            if self._wake_writer >= 0:
+                os.write(self._wake_writer, b"!")

@@ -183,8 +183,13 @@ class GraphRunner:
         if not blueprint.units:
             return
         launch = self._prepare(blueprint, [], blueprint.groups)
-        launch.start()
-        launch.started.wait()
+        try:
+            launch.start()
+            launch.started.wait()
+        except BaseException:
+            launch.force()
+            launch.join()
+            raise
         if launch.failure is not None:
             launch.join()
             failure = launch.failure

@@ -17,7 +17,8 @@ from ezmsg_core.runtime.orders import Ended, Failed, Finish, Notice, Stop, Termi
 from ezmsg_core.transport.connection_file import remove_stale
 
 logger = logging.getLogger("ezmsg")
-ORPHAN_S = 2.0  # for a worker to shut its units down when its launcher is gone
+ORPHAN_S = 3.0  # for a worker to stop its tasks and shut its units down when its launcher is gone
+LEAVING_S = 1.0  # for its main thread to leave after that
 
 Job = Callable[[], object] | None
 
@@ -45,6 +46,7 @@ class Worker:
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._notices: queue.SimpleQueue[Notice] = queue.SimpleQueue()  # signal handlers may put into it
         self._has_ended = threading.Event()
+        self._is_leaving = threading.Event()
         self._host = GroupHost(units, self._notify, self._jobs.put)
 
     def run(self) -> None:
@@ -56,6 +58,7 @@ class Worker:
         while (job := self._jobs.get()) is not None:
             self._run_main(job)
         self._host.end()
+        self._is_leaving.set()
 
     def _terminated(self, _number: int, _frame: object) -> None:
         self._notify(Terminating("A worker process was told to terminate."))
@@ -77,12 +80,14 @@ class Worker:
             self._orphaned()
 
     def _orphaned(self) -> None:
-        """The launcher is gone: shut down by ourselves, in bounded time."""
+        """The launcher is gone: shut down by ourselves, in bounded time, whatever the main function does."""
         if not self._has_ended.is_set():
             self._host.order(Stop())
             self._host.order(Finish())
             self._has_ended.wait(ORPHAN_S)
             remove_stale(runtime_dir())  # of a server that went with the launcher
+            os._exit(1)
+        if not self._is_leaving.wait(LEAVING_S):
             os._exit(1)
 
     def _notify(self, notice: Notice) -> None:
