@@ -1,13 +1,25 @@
 """What SIGINT and SIGTERM mean while a graph runs."""
 
+import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Any, Self
 
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SAME_WISH_S = 0.25  # whoever signals a process and then its group, as a shell or `timeout` does, signals it twice
+
+
+@contextlib.contextmanager
+def held_signals() -> Generator[None]:
+    """Within the block, SIGINT and SIGTERM wait; threads and processes that it starts inherit that they do."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class EndingSignals:
@@ -28,7 +40,7 @@ class EndingSignals:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in ENDING_SIGNALS:
                 self._before[number] = signal.signal(number, self._take)
         return self
 

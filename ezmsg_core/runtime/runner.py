@@ -1,5 +1,6 @@
 """How programs run a graph."""
 
+import contextlib
 import multiprocessing
 import os
 import queue
@@ -15,7 +16,7 @@ from ezmsg_core.component.component import Component
 from ezmsg_core.component.ending import NormalTermination
 from ezmsg_core.errors import ConfigError, EzmsgError, GraphRunnerStartError
 from ezmsg_core.model.address import AddressType
-from ezmsg_core.runtime.ending_signals import EndingSignals
+from ezmsg_core.runtime.ending_signals import EndingSignals, held_signals
 from ezmsg_core.runtime.launch import Launch, LaunchOptions
 from ezmsg_core.runtime.logs import logger
 from ezmsg_core.runtime.worker_process import WorkerProcess
@@ -146,10 +147,12 @@ class GraphRunner:
         blueprint = self._lay_out()
         if not blueprint.units:
             return
-        launch = self._prepare(blueprint, blueprint.groups[0], blueprint.groups[1:])
         failure: BaseException | None = None
-        with EndingSignals(self._end_by, launch.force):
-            launch.start()
+        with contextlib.ExitStack() as stack:
+            with held_signals():  # nothing is half started when one comes
+                launch = self._prepare(blueprint, blueprint.groups[0], blueprint.groups[1:])
+                stack.enter_context(EndingSignals(self._end_by, launch.force))
+                launch.start()
             while (job := self._jobs.get()) is not None:
                 try:
                     job()
@@ -182,12 +185,13 @@ class GraphRunner:
         blueprint = self._lay_out()
         if not blueprint.units:
             return
-        launch = self._prepare(blueprint, [], blueprint.groups)
-        try:
+        with held_signals():
+            launch = self._prepare(blueprint, [], blueprint.groups)
             launch.start()
+        try:
             launch.started.wait()
         except BaseException:
-            launch.force()
+            launch.stop("The start was interrupted.")
             launch.join()
             raise
         if launch.failure is not None:

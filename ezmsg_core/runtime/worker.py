@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from ezmsg_core.component.ending import NormalTermination
 from ezmsg_core.component.unit import Unit
 from ezmsg_core.config import runtime_dir
+from ezmsg_core.runtime.ending_signals import ENDING_SIGNALS
 from ezmsg_core.runtime.group_host import GroupHost
 from ezmsg_core.runtime.orders import Ended, Failed, Finish, Notice, Stop, Terminating, order_of, packed
 from ezmsg_core.transport.connection_file import remove_stale
@@ -46,19 +47,23 @@ class Worker:
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._notices: queue.SimpleQueue[Notice] = queue.SimpleQueue()  # signal handlers may put into it
         self._has_ended = threading.Event()
-        self._is_leaving = threading.Event()
+        self._is_orphan = threading.Event()
+        self._has_left = threading.Event()
         self._host = GroupHost(units, self._notify, self._jobs.put)
 
     def run(self) -> None:
         """Work, and return when the process may end."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells the whole group; the launcher decides
         signal.signal(signal.SIGTERM, self._terminated)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)  # held while it was started
         threading.Thread(target=self._obey, name="ezmsg-orders", daemon=True).start()
         threading.Thread(target=self._send_notices, name="ezmsg-notices", daemon=True).start()
         while (job := self._jobs.get()) is not None:
             self._run_main(job)
         self._host.end()
-        self._is_leaving.set()
+        if self._is_orphan.is_set():
+            remove_stale(runtime_dir())  # of a server that went with the launcher
+        self._has_left.set()
 
     def _terminated(self, _number: int, _frame: object) -> None:
         self._notify(Terminating("A worker process was told to terminate."))
@@ -82,12 +87,11 @@ class Worker:
     def _orphaned(self) -> None:
         """The launcher is gone: shut down by ourselves, in bounded time, whatever the main function does."""
         if not self._has_ended.is_set():
+            self._is_orphan.set()
             self._host.order(Stop())
             self._host.order(Finish())
-            self._has_ended.wait(ORPHAN_S)
-            remove_stale(runtime_dir())  # of a server that went with the launcher
-            os._exit(1)
-        if not self._is_leaving.wait(LEAVING_S):
+        if not (self._has_ended.wait(ORPHAN_S) and self._has_left.wait(LEAVING_S)):
+            remove_stale(runtime_dir())
             os._exit(1)
 
     def _notify(self, notice: Notice) -> None:

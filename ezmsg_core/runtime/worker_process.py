@@ -41,8 +41,10 @@ class WorkerProcess:
         make_process: Any = cast("Any", context).Process  # every kind of context has one
         name = common_address(self.addresses) or self.name
         self.process: BaseProcess = make_process(target=work, args=(far_end, units, inherited), name=name)
-        self.process.start()
-        far_end.close()
+        try:
+            self.process.start()
+        finally:
+            far_end.close()
 
     def order(self, order: Order) -> None:
         """Tell the worker; nothing if it is gone."""

@@ -139,8 +139,9 @@ def test_a_second_signal_ends_without_waiting(start: Start) -> None:
     threading.Event().wait(2 * SAME_WISH_S)
     told = time.monotonic()
     program.process.send_signal(signal.SIGINT)
-    program.ended(pids)
+    assert program.ended(pids) == 1
     assert time.monotonic() - told < STOP_S  # it would have been waited for longer
+    assert "was not waited for" in program.errors()
 
 
 def test_a_unit_that_raises_in_shutdown_leaves_the_others_theirs(start: Start) -> None:
@@ -167,4 +168,28 @@ def test_workers_whose_launcher_is_killed_shut_down_by_themselves(start: Start) 
     pids = program.wait_for("run")
     program.process.kill()
     program.ended(pids)
-    assert names_that(program.notes, "shutdown") == {"A", "B"}
+    for name in ("A", "B"):
+        events = [line["event"] for line in noted(program.notes) if line["name"] == name]
+        assert events == ["initialize", "run", "cancelled", "shutdown"]
+
+
+PROGRAM_THAT_LEAVES = """
+import sys
+from pathlib import Path
+import ezmsg_core as ez
+from tests.runtime.units import fates
+
+if __name__ == "__main__":
+    runner = ez.GraphRunner(fates(Path(sys.argv[1]), A={}, B={}))
+    runner.start()
+    raise SystemExit(3)
+"""
+
+
+def test_a_program_that_leaves_without_stopping_its_graph_ends_it(tmp_path: Path, runtime_dir: Path) -> None:
+    program, notes = tmp_path / "program.py", tmp_path / "notes"
+    program.write_text(PROGRAM_THAT_LEAVES)
+    ended = subprocess.run([sys.executable, str(program), str(notes)], check=False, timeout=DEADLINE_S)
+    assert ended.returncode == 3
+    assert names_that(notes, "shutdown") == {"A", "B"}
+    assert not list(runtime_dir.rglob("*"))

@@ -1,5 +1,6 @@
 """Graphs run from their first message to their end."""
 
+import contextlib
 import logging
 import os
 import threading
@@ -160,6 +161,26 @@ def test_start_returns_while_the_graph_runs_and_stop_ends_it(notes: Path) -> Non
         runner.stop()
     with pytest.raises(GraphRunnerStartError, match="was run before"):
         runner.start()
+
+
+def test_stopping_a_graph_that_has_ended_touches_nobody_s_files(notes: Path, tmp_path: Path) -> None:
+    runner = ez.GraphRunner({"PAIR": Pair(notes)})
+    runner.start()
+    for worker in runner.processes:
+        assert wait([worker.sentinel], 10.0)
+    while runner.running:
+        threading.Event().wait(0.001)
+    with contextlib.ExitStack() as files:
+        opened = [files.enter_context((tmp_path / str(number)).open("w+b")) for number in range(32)]
+        runner.stop()
+        assert [file.read() for file in opened] == [b""] * 32
+
+
+def test_strict_shutdown_makes_unclean_ends_errors(notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EZMSG_STRICT_SHUTDOWN", "1")
+    ez.run(PAIR=Pair(notes))
+    with pytest.raises(WorkerError, match="did not end cleanly"):
+        ez.run(PAIR=Pair(notes, refuses=7))
 
 
 def test_a_graph_without_units_is_over_at_once() -> None:

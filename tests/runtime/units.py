@@ -125,7 +125,10 @@ class Fate(ez.Unit):
             case "block":
                 threading.Event().wait(60.0)
             case _:
-                await asyncio.Event().wait()
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    note(self.SETTINGS.notes, event="cancelled", name=self.SETTINGS.name, pid=os.getpid())
 
     async def shutdown(self) -> None:
         if self.SETTINGS.shutdown == "slow":
