@@ -110,6 +110,7 @@ async def _attach(sock: socket.socket, connection: WireConnection) -> WireConnec
         else:
             await loop.create_connection(lambda: connection, sock=sock)
     except BaseException:
+        connection.welcomed.cancel()  # nobody waits for what comes of it
         sock.close()
         raise
     return connection
