@@ -252,7 +252,7 @@ class Publisher:
     async def wait_closed(self) -> None:
         """Wait until everything published has arrived in the processes that get it, or the linger is over."""
         if self._end is not None:
-            await asyncio.wrap_future(self._end)
+            await outlast(self._end)
 
     def counters(self, now_ns: int | None = None) -> PublisherCounters:
         """The publisher's record of this moment. Any thread."""

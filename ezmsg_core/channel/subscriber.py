@@ -179,7 +179,7 @@ class Subscriber:
     async def wait_closed(self) -> None:
         """Wait until the subscriber has left the graph."""
         if self._end is not None:
-            await asyncio.wrap_future(self._end)
+            await outlast(self._end)
 
     def counters(self, now_ns: int | None = None) -> SubscriberCounters:
         """The subscriber's record of this moment. Any thread."""

@@ -2,6 +2,7 @@
 
 from ezmsg_core.errors import ConfigError, UnknownRecordError
 from ezmsg_core.graph.effects import IssueTicket
+from ezmsg_core.graph.limits import clamped
 from ezmsg_core.graph.roster import Peer, unknown
 from ezmsg_core.graph.state import GraphState, Later, OnceAttached, Outcome
 from ezmsg_core.graph.step import Step
@@ -18,6 +19,7 @@ from ezmsg_core.wire.commands import (
 from ezmsg_core.wire.frames import ChannelReport, Routed, Steered
 
 STEERING = ("pause", "resume", "sync")
+MAX_STEERING_S = 3600.0  # a deadline that is longer is none
 
 
 def advertise_publisher(
@@ -80,10 +82,11 @@ def end_endpoint(state: GraphState, step: Step, peer: Peer, endpoint_id: str) ->
 def get_ticket(state: GraphState, step: Step, peer: Peer, ask_id: int, command: GetTicket) -> Outcome:
     """Let the shell make a ticket for a subscriber of the link to a publisher that reaches it."""
     publisher = state.fold.publishers.get(command.publisher_id)
-    if command.subscriber_id not in peer.endpoints:
+    reaching = state.routed.get(command.subscriber_id)
+    if command.subscriber_id not in peer.endpoints or reaching is None:
         raise unknown("subscriber", command.subscriber_id)
     holder = _peer_of(state, command.publisher_id)
-    if publisher is None or holder is None or command.publisher_id not in state.routed[command.subscriber_id]:
+    if publisher is None or holder is None or command.publisher_id not in reaching:
         raise UnknownRecordError(
             f"No publisher {command.publisher_id[:120]!r} reaches {command.subscriber_id}; "
             "it has left, or an edge has.",
@@ -97,7 +100,8 @@ def get_ticket(state: GraphState, step: Step, peer: Peer, ask_id: int, command: 
 
 def report_channel(state: GraphState, step: Step, peer: Peer, frame: ChannelReport) -> None:
     """A subscriber of the link got or lost its channel to a publisher."""
-    if frame.subscriber_id not in peer.endpoints or frame.publisher_id not in state.fold.publishers:
+    is_ours = frame.subscriber_id in peer.endpoints and frame.subscriber_id in state.fold.subscribers
+    if not is_ours or frame.publisher_id not in state.fold.publishers:
         return
     if frame.path is None:
         state.topology.remove_channel(step, frame.publisher_id, frame.subscriber_id)
@@ -124,7 +128,8 @@ def steer(state: GraphState, step: Step, peer: Peer, ask_id: int, command: Steer
         order = state.waits.order(other.link)
         orders.add(order)
         step.send(other.link, Steered(order, command.action))
-    deadline_s = None if command.timeout_s is None else step.now.monotonic_s + command.timeout_s
+    patience_s = None if command.timeout_s is None else clamped(command.timeout_s, 0.0, MAX_STEERING_S)
+    deadline_s = None if patience_s is None else step.now.monotonic_s + patience_s
     state.waits.add(Wait(peer.link, ask_id, Done(), orders, deadline_s, is_strict=True))
     return Later()
 

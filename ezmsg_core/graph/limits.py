@@ -21,3 +21,8 @@ class GraphLimits(msgspec.Struct, frozen=True):
     busy_lag_s: float = 1.0  # an event loop that is later than this is shown as busy
     min_sampling_s: float = 0.05  # profiles more often than 20 Hz serve no eye
     max_sampling_s: float = 10.0
+
+
+def clamped(value: float, low: float, high: float) -> float:
+    """The value within its limits; what is no number is the lower one."""
+    return min(value, high) if value >= low else low

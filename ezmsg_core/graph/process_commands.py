@@ -6,6 +6,7 @@ import msgspec
 
 from ezmsg_core.errors import OwnershipError
 from ezmsg_core.graph.calls import OpenCall, failed
+from ezmsg_core.graph.limits import clamped
 from ezmsg_core.graph.roster import Peer, unknown
 from ezmsg_core.graph.state import GraphState, Later, Outcome
 from ezmsg_core.graph.step import Step
@@ -95,7 +96,7 @@ def call_unit(state: GraphState, step: Step, peer: Peer, ask_id: int, command: C
         text = f"{what} Look at the topology for what runs."
         return CallEnded(failed(str(call_id), ProcessControlErrorCode.UNROUTABLE_UNIT, text))
     limits = state.limits
-    timeout_s = min(max(command.timeout_s, limits.min_call_timeout_s), limits.max_call_timeout_s)
+    timeout_s = clamped(command.timeout_s, limits.min_call_timeout_s, limits.max_call_timeout_s)
     unit = command.unit or ""
     state.calls.add(
         OpenCall(

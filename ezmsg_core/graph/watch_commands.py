@@ -2,6 +2,7 @@
 
 from ezmsg_core.errors import LimitExceededError
 from ezmsg_core.graph.effects import EndServer
+from ezmsg_core.graph.limits import clamped
 from ezmsg_core.graph.roster import Peer, unknown
 from ezmsg_core.graph.state import GraphState, Outcome
 from ezmsg_core.graph.step import Step
@@ -79,8 +80,9 @@ def credit_granted(state: GraphState, peer: Peer, frame: CreditGranted) -> None:
 def update_sampling(state: GraphState, step: Step) -> None:
     """Tell participants how often to report profiles, as the most eager watcher wants it; never, without one."""
     limits = state.limits
-    wanted = [watch.interval_s for watch in state.watches.of_stream(StreamName.PROFILING)]
-    interval_s = min(max(min(wanted), limits.min_sampling_s), limits.max_sampling_s) if wanted else 0.0
+    watches = state.watches.of_stream(StreamName.PROFILING)
+    wanted = [clamped(watch.interval_s, limits.min_sampling_s, limits.max_sampling_s) for watch in watches]
+    interval_s = min(wanted, default=0.0)
     for peer in state.roster:
         if peer.role is Role.PARTICIPATE and peer.has_said_hello and peer.sampling_s != interval_s:
             peer.sampling_s = interval_s

@@ -1,5 +1,6 @@
 """Driving a unit's functions: with messages, or by themselves."""
 
+import contextlib
 import functools
 import inspect
 import logging
@@ -99,8 +100,9 @@ class UnitDriver:
         started_ns = time.perf_counter_ns()
         result: Any = function(*arguments)
         if inspect.isasyncgen(result):
-            async for published in result:
-                await self._publish(published, function)
+            async with contextlib.aclosing(result):  # its clean-up runs before the unit is shut down
+                async for published in result:
+                    await self._publish(published, function)
         elif inspect.isawaitable(result):
             await result
         if getattr(function, TIMEIT_ATTR, False):

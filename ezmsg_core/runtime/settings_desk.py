@@ -101,12 +101,11 @@ class SettingsDesk:
         """The unit's handler is done with a message of its settings input."""
         record = self._records[unit.address]
         record.is_handling = False
-        in_force = record.applied[-1] if record.applied else settings
+        handed_over = record.current if failure is not None else settings
+        in_force = record.applied[-1] if record.applied else handed_over
         record.applied.clear()
         pending = record.pending if _is_pending(record, settings) else None
         actor = pending.actor if pending is not None else unit.address
-        if failure is not None:
-            in_force = record.current
         record.current = in_force
         try:
             value = await self._report(record, actor, is_uncertain=failure is not None)

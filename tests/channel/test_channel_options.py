@@ -188,3 +188,16 @@ async def test_creation_that_is_cancelled_leaves_nothing_behind(stage: Stage) ->
             await asyncio.wait([creating])
     await stage.close()
     await stage.topology_once(lambda state: not state.publishers and not state.subscribers)
+
+
+async def test_closing_goes_on_for_those_who_no_longer_wait_for_it(stage: Stage) -> None:
+    publisher, subscriber = await stage.publisher(), await stage.subscriber()
+    await soon(publisher.broadcast(1))
+    publisher.close()
+    waiting = asyncio.create_task(publisher.wait_closed())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert await take(subscriber, 1) == [1]
+    await stage.topology_once(lambda state: not state.publishers)
+    await soon(publisher.wait_closed())

@@ -599,6 +599,24 @@ class TestWatches:
         assert isinstance(sampled, ProfileSampled)
         assert sampled.profile.process_id == link_id
 
+    def test_an_interval_that_is_no_number_slows_nobody_down(self):
+        play = Play()
+        ada, eve, ian = play.enter(), play.enter(Role.OBSERVE), play.enter(Role.OBSERVE)
+        process_of(ada)
+        eve.ask(commands.OpenWatch(StreamName.PROFILING, interval_s=0.5))
+        ian.ask(commands.OpenWatch(StreamName.PROFILING, interval_s=float("nan")))
+        assert all(0.0 < frame.interval_s <= 0.5 for frame in ada.take(frames.Sampling))
+
+    def test_a_deadline_that_is_no_number_has_passed_and_hides_no_other(self):
+        play = Play()
+        ada, bob = play.enter(), play.enter()
+        process_of(ada, "U")
+        odd = bob.start(commands.CallUnit("ECHO", float("nan"), "U"))
+        other = bob.start(commands.CallUnit("ECHO", 0.1, "U"))
+        play.wait(0.15)
+        assert bob.ended(odd).response.error_code == ProcessControlErrorCode.TIMEOUT
+        assert bob.ended(other).response.error_code == ProcessControlErrorCode.TIMEOUT
+
     def test_profiles_that_were_overtaken_are_counted_in_a_gap(self):
         play = Play(credit_items=1, profile_events=2)
         worker, eve = play.enter(), play.enter(Role.OBSERVE)
@@ -717,6 +735,16 @@ class TestEndpoints:
                 sub.ask(wrong)
         with pytest.raises(UnknownRecordError, match="subscriber"):
             pub.ask(commands.GetTicket(publisher, subscriber))
+
+    def test_a_publisher_is_no_subscriber_whatever_is_asked_of_it(self):
+        play = Play()
+        ada = play.enter()
+        publisher = publisher_of(ada, "t")
+        with pytest.raises(UnknownRecordError, match="subscriber"):
+            ada.ask(commands.GetTicket(publisher, publisher))
+        before = play.machine.topology()
+        ada.send(frames.ChannelReport(publisher, publisher, ProfileChannelType.LOCAL))
+        assert play.machine.topology() == before
 
     def test_endpoint_ids_belong_to_their_topic_and_are_distinct(self):
         ada = Play().enter()

@@ -60,6 +60,18 @@ class Refuser(ez.Unit):
         raise OSError("the amplifier does not answer")
 
 
+class Halfway(ez.Unit):
+    """Applies new settings, and fails after that."""
+
+    SETTINGS = GainSettings
+    INPUT_SETTINGS = ez.InputStream(GainSettings)
+
+    @ez.subscriber(INPUT_SETTINGS)
+    async def on_settings(self, message: GainSettings) -> None:
+        self.apply_settings(message)
+        raise OSError("the amplifier does not answer")
+
+
 class Sleeper(ez.Unit):
     """Never gets done with new settings."""
 
@@ -88,6 +100,7 @@ class Bench(ez.Collection):
     AMPLIFIER = Amplifier()
     LIMITER = Limiter()
     REFUSER = Refuser()
+    HALFWAY = Halfway()
     SLEEPER = Sleeper()
     FIXED = Fixed()
 

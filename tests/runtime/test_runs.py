@@ -24,6 +24,7 @@ from tests.runtime.units import (
     Counting,
     CountSettings,
     MainSettings,
+    Ordered,
     Pair,
     TakeSettings,
     Ticking,
@@ -93,6 +94,11 @@ def test_functions_are_called_with_what_they_take(notes: Path) -> None:
     unit = Ticking(TakeSettings(notes=str(notes)))
     ez.run({"TICK": unit}, connections=[("TICK/OUTPUT", "TICK/INPUT")])
     assert noted(notes) == [{"first": None}, {"ticks": 3}]
+
+
+def test_what_publishes_is_closed_before_its_unit_is_shut_down(notes: Path) -> None:
+    ez.run({"U": Ordered(TakeSettings(notes=str(notes)))}, connections=[("U/OUTPUT", "U/INPUT")])
+    assert [line["event"] for line in noted(notes)] == ["publisher closed", "shutdown"]
 
 
 def test_the_main_function_runs_on_the_main_thread(notes: Path) -> None:

@@ -43,7 +43,7 @@ async def settings_of(context: ez.GraphContext, component: str, *, revision: int
 
 async def test_initial_settings_and_their_schema_are_known_at_the_start(context: ez.GraphContext) -> None:
     values = await context.settings_snapshot()
-    units = ("AMPLIFIER", "FIXED", "LIMITER", "REFUSER", "SLEEPER")
+    units = ("AMPLIFIER", "FIXED", "HALFWAY", "LIMITER", "REFUSER", "SLEEPER")
     assert list(values) == ["BENCH", *(f"BENCH/{unit}" for unit in units)]
     value = values["BENCH/AMPLIFIER"]
     assert value.revision == 1
@@ -108,6 +108,15 @@ async def test_a_handler_that_raises_leaves_an_uncertain_value(context: ez.Graph
     assert value.is_uncertain
     assert value.structured_value is not None
     assert value.structured_value["gain"] == 1.0
+
+
+async def test_what_a_handler_applied_before_it_raised_is_in_force(context: ez.GraphContext) -> None:
+    for field, value in (("gain", 2.0), ("label", "quiet")):
+        with pytest.raises(SettingsError, match="uncertain"):
+            await context.update_setting("BENCH/HALFWAY", field, value)
+    value = (await context.settings_snapshot())["BENCH/HALFWAY"]
+    assert value.is_uncertain
+    assert value.structured_value == {"gain": 2.0, "label": "quiet", "serial": 7}
 
 
 async def test_a_handler_that_does_not_end_is_not_waited_for(context: ez.GraphContext) -> None:

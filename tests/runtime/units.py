@@ -167,6 +167,31 @@ class Ticking(ez.Unit):
             raise ez.NormalTermination
 
 
+class Ordered(ez.Unit):
+    """Publishes to somebody who never takes, and notes what of it ends first."""
+
+    SETTINGS = TakeSettings
+    INPUT = ez.InputStream(int)
+    OUTPUT = ez.OutputStream(int, num_buffers=1)
+
+    @ez.publisher(OUTPUT)
+    async def publish(self) -> AsyncGenerator[Any, None]:
+        try:
+            for number in range(100):
+                yield self.OUTPUT, number
+        finally:
+            note(self.SETTINGS.notes, event="publisher closed")
+
+    @ez.subscriber(INPUT)
+    async def hold(self, message: int) -> None:
+        if message == 1:
+            raise ez.NormalTermination
+        await asyncio.sleep(0.05)
+
+    def shutdown(self) -> None:
+        note(self.SETTINGS.notes, event="shutdown")
+
+
 class MainSettings(ez.Settings):
     """Where to note."""
 
