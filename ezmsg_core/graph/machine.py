@@ -265,7 +265,7 @@ class GraphMachine:
                 step.close(peer.link, "SILENT", f"Nothing was heard for {silent_s:.0f} s.")
             else:
                 self._set_phase(step, peer, Phase.UNRESPONSIVE)
-        self._state.watches.bookmark(step, limits.heartbeat_s)
+        self._state.watches.bookmark(step)
 
     def _set_phase(self, step: Step, peer: Peer, phase: Phase) -> None:
         for process_id in sorted(peer.processes):

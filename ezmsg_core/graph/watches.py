@@ -28,7 +28,6 @@ class Watch:
         self.credit = 0
         self.opening: list[Resync | Gap] = []  # to be sent before a state
         self.needs_state = True
-        self.sent_s = 0.0  # when the last item was sent, monotonic
 
 
 class Stream:
@@ -96,12 +95,11 @@ class Watches:
             if watch.credit > 0:
                 self._pump(watch, step)
 
-    def bookmark(self, step: Step, quiet_s: float) -> None:
-        """Tell watches that are up to date and heard nothing for a while that nothing is missing."""
+    def bookmark(self, step: Step) -> None:
+        """Tell watches that are up to date that nothing is missing."""
         for watch in self._watches.values():
             last = self._streams[watch.stream].journal.last_seq
-            is_due = step.now.monotonic_s - watch.sent_s >= quiet_s
-            if is_due and watch.credit > 0 and watch.cursor == last and not watch.needs_state:
+            if watch.credit > 0 and watch.cursor == last and not watch.needs_state:
                 self._push(watch, step, encoded(Bookmark(last)))
 
     def _resume(self, watch: Watch, after_seq: int, epoch: str) -> None:
@@ -145,7 +143,6 @@ class Watches:
 
     def _push(self, watch: Watch, step: Step, item: msgspec.Raw) -> None:
         watch.credit -= 1
-        watch.sent_s = step.now.monotonic_s
         step.send(watch.link, PushedRaw(watch.watch_id, item))
 
 

@@ -1,9 +1,11 @@
 """Driving a unit's functions: with messages, or by themselves."""
 
+import asyncio
 import contextlib
 import functools
 import inspect
 import logging
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -48,6 +50,21 @@ class UnitDriver:
             pass  # the graph stops while it publishes
         except Exception as error:  # noqa: BLE001 - whatever the unit raises ends this function alone
             self._failed(name, error)
+
+    async def run_thread(self, name: str, function: Callable[..., Any]) -> None:
+        """Run a function on a thread of its own, which nothing can end; a process does not wait for it at its end."""
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+        def run() -> None:
+            try:
+                function(self.unit)
+            except Exception as error:  # noqa: BLE001 - it ends this thread alone
+                self._failed(name, error)
+            with contextlib.suppress(RuntimeError):  # the loop has ended before
+                loop.call_soon_threadsafe(done.set)
+
+        threading.Thread(target=run, name=f"{self.unit.address}.{name}", daemon=True).start()
+        await done.wait()
 
     async def run_stream(
         self, subscriber: Subscriber, functions: list[Callable[..., Any]], on_handled: OnHandled | None = None

@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import threading
 import time
+from collections import deque
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ R = TypeVar("R")
 JOIN_S = 0.6  # a loop that is not blocked ends within milliseconds
 CANCEL_S = 0.3  # for tasks that are left to take their cancellation
 PULSE_S = 0.25  # how often a loop shows that it runs
+KEPT_PULSES = 12  # three seconds, which is longer than any heartbeat's interval
 
 
 class LoopThread:
@@ -22,7 +24,7 @@ class LoopThread:
         self.loop = new_event_loop()
         self._thread = threading.Thread(target=self._carry, name=name, daemon=True)
         self._due_ns = 0
-        self._worst_ns = 0
+        self._lags_ns: deque[int] = deque(maxlen=KEPT_PULSES)
 
     def start(self) -> None:
         """Run the loop."""
@@ -40,10 +42,9 @@ class LoopThread:
         return not self._thread.is_alive()
 
     def lag_ns(self) -> int:
-        """How late the loop ran at worst since the previous look, or runs now."""
-        now = time.monotonic_ns()
-        worst, self._worst_ns = self._worst_ns, 0
-        return max(worst, now - self._due_ns if self._due_ns else 0, 0)
+        """How late the loop ran at worst in the last seconds, or runs now; whoever asks, and however often."""
+        overdue_ns = time.monotonic_ns() - self._due_ns if self._due_ns else 0
+        return max(0, overdue_ns, *tuple(self._lags_ns))
 
     def _carry(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -62,6 +63,6 @@ class LoopThread:
     def _pulse(self) -> None:
         now = time.monotonic_ns()
         if self._due_ns:
-            self._worst_ns = max(self._worst_ns, now - self._due_ns)
+            self._lags_ns.append(now - self._due_ns)
         self._due_ns = now + int(PULSE_S * 1e9)
         self.loop.call_later(PULSE_S, self._pulse)

@@ -45,6 +45,7 @@ class _Record:
     described: tuple[type[Any], SettingsSchemaMetadata | None]  # class of the settings, and its schema
     revision: int = 1  # as the server counts
     publisher: Publisher | None = None  # on its settings input; None: it takes no settings while it runs
+    is_reading: bool = True  # its functions are not complete
     pending: _Pending | None = None
     is_handling: bool = False
     applied: list[Any] = field(default_factory=list[Any])  # by apply_settings, while its handler runs
@@ -130,6 +131,14 @@ class SettingsDesk:
         """The unit's handler gets a message of its settings input now."""
         self._records[unit.address].is_handling = True
 
+    def takes_no_more(self, unit: Unit) -> None:
+        """The unit's functions no longer read its settings input."""
+        record = self._records[unit.address]
+        record.is_reading = False
+        pending = record.pending
+        if pending is not None and not pending.handled.done():
+            pending.handled.set_exception(_takes_none(unit.address))
+
     async def _patch(self, request: ProcessControlRequest) -> ProcessControlResponse:
         try:
             async with asyncio.timeout(request.timeout_s):
@@ -164,12 +173,8 @@ class SettingsDesk:
                     revision=record.revision,
                 )
             patched = apply_patch(record.current, fields, component=request.unit_address)
-            if record.publisher is None:
-                raise SettingsError(
-                    f"{request.unit_address} takes no settings while it runs: it has no INPUT_SETTINGS stream with a "
-                    "subscriber function.",
-                    component=request.unit_address,
-                )
+            if record.publisher is None or not record.is_reading:
+                raise _takes_none(request.unit_address)
             pending = _Pending(patched, request.actor, self._loop.create_future())
             record.pending = pending
             try:
@@ -215,6 +220,14 @@ class SettingsDesk:
 def _described(settings: Any) -> tuple[type[Any], SettingsSchemaMetadata | None]:
     kind = cast("type[Any]", type(settings))
     return kind, schema_of(kind)
+
+
+def _takes_none(component: str) -> SettingsError:
+    return SettingsError(
+        f"{component} takes no settings while it runs: it has no INPUT_SETTINGS stream with a subscriber function that "
+        "goes on.",
+        component=component,
+    )
 
 
 def _is_pending(record: _Record, settings: Any) -> bool:

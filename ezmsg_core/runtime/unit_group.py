@@ -177,8 +177,8 @@ class UnitGroup:
             if getattr(function, SUBSCRIBES_ATTR, None) is None:
                 self._tasks.append(asyncio.create_task(driver.run_task(name, function), name=f"{unit.address}.{name}"))
         for name, function in unit.threads.items():
-            work = asyncio.to_thread(function, unit)
-            self._tasks.append(asyncio.create_task(_swallow(work), name=f"{unit.address}.{name}"))
+            work = driver.run_thread(name, function)
+            self._tasks.append(asyncio.create_task(work, name=f"{unit.address}.{name}"))
 
     async def _run_settings(
         self, driver: UnitDriver, subscriber: Subscriber, functions: list[Callable[..., Any]]
@@ -197,11 +197,10 @@ class UnitGroup:
         async def handled(message: Any, failure: BaseException | None) -> None:
             await desk.handled(unit, message, failure)
 
-        await driver.run_stream(subscriber, [announced(functions[0]), *functions[1:]], handled)
-
-
-async def _swallow(work: Any) -> None:
-    await work
+        try:
+            await driver.run_stream(subscriber, [announced(functions[0]), *functions[1:]], handled)
+        finally:
+            desk.takes_no_more(unit)
 
 
 def _functions_by_stream(unit: Unit) -> dict[str, list[Callable[..., Any]]]:

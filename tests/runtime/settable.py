@@ -72,6 +72,22 @@ class Halfway(ez.Unit):
         raise OSError("the amplifier does not answer")
 
 
+class Once(ez.Unit):
+    """Takes new settings once."""
+
+    SETTINGS = GainSettings
+    INPUT_SETTINGS = ez.InputStream(GainSettings)
+
+    @ez.subscriber(INPUT_SETTINGS)
+    async def on_settings(self, message: GainSettings) -> None:
+        self.apply_settings(message)
+        raise ez.Complete
+
+    @ez.task
+    async def stay(self) -> None:
+        await asyncio.Event().wait()
+
+
 class Sleeper(ez.Unit):
     """Never gets done with new settings."""
 
@@ -101,6 +117,7 @@ class Bench(ez.Collection):
     LIMITER = Limiter()
     REFUSER = Refuser()
     HALFWAY = Halfway()
+    ONCE = Once()
     SLEEPER = Sleeper()
     FIXED = Fixed()
 

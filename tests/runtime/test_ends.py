@@ -193,3 +193,32 @@ def test_a_program_that_leaves_without_stopping_its_graph_ends_it(tmp_path: Path
     assert ended.returncode == 3
     assert names_that(notes, "shutdown") == {"A", "B"}
     assert not list(runtime_dir.rglob("*"))
+
+
+PROGRAM_WITH_A_THREAD = """
+import sys, threading, warnings
+import ezmsg_core as ez
+from tests.runtime.notes import note
+
+warnings.simplefilter("ignore", DeprecationWarning)
+
+class Endless(ez.Unit):
+    @ez.thread
+    def run(self):
+        note(sys.argv[1], event="run", name="THREAD", pid=0)
+        threading.Event().wait()
+
+if __name__ == "__main__":
+    ez.run({"ENDLESS": Endless()})
+"""
+
+
+def test_a_thread_that_never_ends_does_not_keep_its_program(tmp_path: Path) -> None:
+    path, notes = tmp_path / "program.py", tmp_path / "notes"
+    path.write_text(PROGRAM_WITH_A_THREAD)
+    with subprocess.Popen([sys.executable, str(path), str(notes)], stderr=subprocess.DEVNULL) as program:
+        deadline = time.monotonic() + DEADLINE_S
+        while not noted(notes):
+            assert time.monotonic() < deadline
+        program.send_signal(signal.SIGINT)
+        assert program.wait(DEADLINE_S) == 0

@@ -43,7 +43,7 @@ async def settings_of(context: ez.GraphContext, component: str, *, revision: int
 
 async def test_initial_settings_and_their_schema_are_known_at_the_start(context: ez.GraphContext) -> None:
     values = await context.settings_snapshot()
-    units = ("AMPLIFIER", "FIXED", "HALFWAY", "LIMITER", "REFUSER", "SLEEPER")
+    units = ("AMPLIFIER", "FIXED", "HALFWAY", "LIMITER", "ONCE", "REFUSER", "SLEEPER")
     assert list(values) == ["BENCH", *(f"BENCH/{unit}" for unit in units)]
     value = values["BENCH/AMPLIFIER"]
     assert value.revision == 1
@@ -117,6 +117,13 @@ async def test_what_a_handler_applied_before_it_raised_is_in_force(context: ez.G
     value = (await context.settings_snapshot())["BENCH/HALFWAY"]
     assert value.is_uncertain
     assert value.structured_value == {"gain": 2.0, "label": "quiet", "serial": 7}
+
+
+async def test_a_handler_that_is_complete_is_not_waited_for(context: ez.GraphContext) -> None:
+    applied = await context.update_setting("BENCH/ONCE", "gain", 2.0)
+    assert applied.revision == 2
+    with pytest.raises(SettingsError, match="BENCH/ONCE takes no settings while it runs"):
+        await context.update_setting("BENCH/ONCE", "gain", 3.0, timeout=SOON_S)
 
 
 async def test_a_handler_that_does_not_end_is_not_waited_for(context: ez.GraphContext) -> None:
