@@ -28,7 +28,7 @@ class PacedLog:
         self._lines_per_s = lines_per_s
         self._allowances: OrderedDict[str, _Allowance] = OrderedDict()
 
-    def write(self, level: int, peer: str, text: str, now_s: float) -> None:
+    def write(self, level: int, peer: str, text: str, now_s: float, *, exc_info: Exception | None = None) -> None:
         """Write a line, if the peer has one left; what was held back before it is told with it.
 
         Args:
@@ -36,6 +36,7 @@ class PacedLog:
             peer: on whose behalf.
             text: one line; control characters are escaped.
             now_s: monotonic.
+            exc_info: whose traceback to add.
         """
         if not self._logger.isEnabledFor(level):
             return
@@ -46,7 +47,7 @@ class PacedLog:
         allowance.lines -= 1
         more = f" ({allowance.suppressed} lines before this one were held back)" if allowance.suppressed else ""
         allowance.suppressed = 0
-        self._logger.log(level, "%s%s", printable(text), more)
+        self._logger.log(level, "%s%s", printable(text), more, exc_info=exc_info)
 
     def _allowance(self, peer: str, now_s: float) -> _Allowance:
         allowance = self._allowances.pop(peer, None)

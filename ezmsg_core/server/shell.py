@@ -18,7 +18,7 @@ from ezmsg_core.model.roles import Role
 from ezmsg_core.server.paced_log import PacedLog
 from ezmsg_core.server.peer_connection import PeerConnection
 from ezmsg_core.wire.answers import Ticket
-from ezmsg_core.wire.frames import Admitted, Answered, ClientFrame
+from ezmsg_core.wire.frames import Admitted, Answered, Ask, ClientFrame
 from ezmsg_core.wire.tickets import SECRET_BYTES, TICKET_ID_BYTES
 
 logger = logging.getLogger("ezmsg.server")
@@ -121,10 +121,28 @@ class Shell:
         self._is_busy = True
         try:
             while self._due:
-                self._deal_with(self._due.popleft())
+                stimulus = self._due.popleft()
+                try:
+                    self._deal_with(stimulus)
+                except Exception as error:
+                    if not isinstance(stimulus, FrameReceived):
+                        raise
+                    self._let_go_after(error, stimulus)
         finally:
             self._is_busy = False
             self._set_timer()
+
+    def _let_go_after(self, error: Exception, stimulus: FrameReceived) -> None:
+        """A frame that the server fails at ends the link that it came over, and no other."""
+        connection = self._links.get(stimulus.link)
+        if connection is None:
+            logger.error("The server failed at a frame of a link that is gone", exc_info=error)
+            return
+        frame = stimulus.frame
+        name = type(frame.command if isinstance(frame, Ask) else frame).__name__
+        text = f"The server failed at {name} from {connection.address}; please report this"
+        self._log.write(logging.ERROR, connection.host, text, self._loop.time(), exc_info=error)
+        connection.say_farewell("INTERNAL", f"The server failed at {name}, and its log says why; please report that.")
 
     def _deal_with(self, stimulus: Stimulus) -> None:
         for effect in self.machine.handle(stimulus, Now(self._loop.time(), time.time())):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import struct
 from typing import Self
 
 from ezmsg_core.model.roles import Role
@@ -23,14 +24,20 @@ class RawPeer:
     def __init__(self, entry: ServerEntry, *, is_remote: bool = False, receive_buffer: int | None = None) -> None:
         family = socket.AF_INET if is_remote else socket.AF_UNIX
         self.sock = socket.socket(family, socket.SOCK_STREAM)
-        self.sock.settimeout(DEADLINE_S)
-        if receive_buffer is not None:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         where = entry.tcp if is_remote else entry.unix
         assert where is not None
-        self.sock.connect(where)
-        if is_remote:
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            if receive_buffer is not None:
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            # Without a timeout of Python's: with one, a full backlog of a Unix socket is an error at once.
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", int(DEADLINE_S), 0))
+            self.sock.connect(where)
+            self.sock.settimeout(DEADLINE_S)
+            if is_remote:
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except BaseException:
+            self.sock.close()
+            raise
         self.entry = entry
         self._decoder: FrameDecoder[ServerFrame] = FrameDecoder(ServerFrame, max_frame_bytes=64 << 20)
         self._frames: list[ServerFrame] = []
