@@ -120,11 +120,3 @@ def test_importing_the_command_loads_no_screen_and_little_else() -> None:
     loaded = subprocess.run([sys.executable, "-c", _LOADED], capture_output=True, text=True, check=True).stdout.split()
     for heavy in ("textual", "rich", "numpy", "asyncio", "msgspec", "msgpack", "psutil", "ezmsg_core.client"):
         assert heavy not in loaded
-
-
-def test_importing_the_command_takes_little_time() -> None:
-    def once() -> float:
-        code = "import time; t = time.perf_counter(); import ezmsg_tui.cli; print(time.perf_counter() - t)"
-        return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-
-    assert min(once() for _ in range(4)) < 0.08
