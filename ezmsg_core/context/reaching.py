@@ -7,7 +7,7 @@ from ezmsg_core import config
 from ezmsg_core.client.link import Link
 from ezmsg_core.client.link_sharing import control_thread
 from ezmsg_core.client.servers import find_server
-from ezmsg_core.errors import ServerUnreachableError
+from ezmsg_core.errors import ConnectionFileError, ForeignServerError, ServerUnreachableError
 from ezmsg_core.model.address import AddressType
 from ezmsg_core.model.roles import Role
 from ezmsg_core.server import GraphServer
@@ -42,11 +42,12 @@ async def reach(
         entry = address if isinstance(address, ServerEntry) else await asyncio.to_thread(find_server, address)
         link = await control_thread().acquire(entry, role)
         return Reached(entry, link, None)
-    except ServerUnreachableError:
-        if not _is_to_start(address, auto_start):
+    except (ServerUnreachableError, ForeignServerError, ConnectionFileError) as error:
+        is_free = isinstance(error, ServerUnreachableError) or not _is_named(address)
+        if not (is_free and _is_to_start(address, auto_start)):
             raise
     server = GraphServer()
-    server.start(None if isinstance(address, ServerEntry) else address)
+    await asyncio.to_thread(server.start, None if isinstance(address, ServerEntry) else address)
     try:
         link = await control_thread().acquire(server.entry, role)
     except BaseException:
@@ -58,6 +59,9 @@ async def reach(
 def _is_to_start(address: AddressType | ServerEntry | None, auto_start: bool | None) -> bool:
     if isinstance(address, ServerEntry):
         return False
-    if auto_start is not None:
-        return auto_start
-    return address is None and config.server_address() is None
+    return not _is_named(address) if auto_start is None else auto_start
+
+
+def _is_named(address: AddressType | ServerEntry | None) -> bool:
+    """Whether the caller or the environment names a server; else one at the default address is not meant."""
+    return address is not None or config.server_address() is not None or config.connection_file() is not None

@@ -7,7 +7,14 @@ import pytest
 import pytest_asyncio
 
 import ezmsg_core as ez
-from ezmsg_core.errors import AddressCollisionError, CycleError, EventGapError, NotEnteredError, ServerUnreachableError
+from ezmsg_core.errors import (
+    AddressCollisionError,
+    CycleError,
+    EventGapError,
+    ForeignServerError,
+    NotEnteredError,
+    ServerUnreachableError,
+)
 from ezmsg_core.model.components import DynamicSettingsMetadata, GraphMetadata, UnitMetadata
 from ezmsg_core.model.fold import TopologyFold
 from ezmsg_core.model.watching import TopologyEvent, TopologyListed
@@ -38,6 +45,26 @@ async def test_a_context_without_an_address_has_a_server_of_its_own_and_others_f
             assert second.graph_address == first.graph_address
         assert first.server.is_alive()
     assert first.server is None
+
+
+async def test_a_stranger_at_the_default_address_is_nobody_s_server(
+    unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"3.9.0\n")
+        await writer.drain()
+        writer.close()
+
+    monkeypatch.setattr("ezmsg_core.config.DEFAULT_PORT", unused_tcp_port)
+    stranger = await asyncio.start_server(greet, "127.0.0.1", unused_tcp_port)
+    async with ez.GraphContext() as context:
+        assert context.server is not None
+        assert context.graph_address != ("127.0.0.1", unused_tcp_port)
+    with pytest.raises(ForeignServerError):
+        async with ez.GraphContext(("127.0.0.1", unused_tcp_port)):
+            pass
+    stranger.close()
+    await stranger.wait_closed()
 
 
 async def test_a_named_address_where_nobody_answers_is_an_error(unused_tcp_port: int) -> None:
