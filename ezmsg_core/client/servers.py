@@ -5,11 +5,13 @@ import secrets
 import socket
 from pathlib import Path
 
+import psutil
+
 from ezmsg_core.client.entering import unreachable
 from ezmsg_core.config import connection_file as connection_file_of_environment
 from ezmsg_core.config import default_server_address, runtime_dir
 from ezmsg_core.errors import ConnectionFileError, EzmsgError
-from ezmsg_core.model.address import Address, AddressType, as_address
+from ezmsg_core.model.address import Address, AddressType, as_address, is_loopback
 from ezmsg_core.model.roles import Role
 from ezmsg_core.transport.connection_file import ServerEntry, entry_path, is_alive, list_entries, read_entry
 from ezmsg_core.wire.handshake import CHALLENGE_BYTES, KEY_BYTES, MAGIC, NONCE_BYTES, ClientHandshake, foreign_server
@@ -45,7 +47,16 @@ def find_server(
 
 
 def _is_at(address: Address, wanted: Address) -> bool:
-    return address.port == wanted.port and address.host in (wanted.host, *_ANYWHERE)
+    if address.port != wanted.port:
+        return False
+    return address.host == wanted.host or (address.host in _ANYWHERE and _is_here(wanted.host))
+
+
+def _is_here(host: str) -> bool:
+    """Whether an address is one of this machine's."""
+    return is_loopback(host) or any(
+        interface.address == host for interfaces in psutil.net_if_addrs().values() for interface in interfaces
+    )
 
 
 def _why_not(address: Address) -> EzmsgError:

@@ -1,5 +1,6 @@
 """Where a graph server listens, as a value."""
 
+import ipaddress
 from typing import NamedTuple
 
 from ezmsg_core.errors import ConfigError
@@ -56,4 +57,7 @@ def as_address(address: "AddressType | str") -> Address:
 
 def is_loopback(host: str) -> bool:
     """Whether the host is an address of this machine's loopback interface."""
-    return host == "::1" or normal_host(host) == DEFAULT_HOST or host.startswith("127.")
+    try:
+        return ipaddress.ip_address(normal_host(host)).is_loopback
+    except ValueError:
+        return False  # a name, whatever it may lead to

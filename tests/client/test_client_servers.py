@@ -228,3 +228,15 @@ def pid_that_is_gone() -> int:
         os._exit(0)
     os.waitpid(child, 0)
     return child
+
+
+def test_a_server_that_listens_everywhere_is_not_the_one_of_another_host():
+    server = GraphServer()
+    server.start("0.0.0.0:0", is_insecure=True)
+    try:
+        port = server.address.port
+        assert find_server(("127.0.0.1", port)).graph_id == server.entry.graph_id
+        with pytest.raises(ServerUnreachableError):
+            find_server(("192.0.2.1", port))
+    finally:
+        server.stop()

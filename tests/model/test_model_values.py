@@ -268,3 +268,14 @@ class TestErrors:
     )
     def test_programs_may_catch_what_they_always_caught(self, kind: type, builtin: type):
         assert issubclass(kind, builtin)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_here"),
+    [
+        ("127.0.0.1", True), ("127.9.9.9", True), ("localhost", True), ("::1", True),
+        ("127.evil.example", False), ("0.0.0.0", False), ("10.0.0.1", False),
+    ],
+)  # fmt: skip
+def test_only_addresses_of_loopback_are_loopback(host: str, is_here: bool):
+    assert is_loopback(host) == is_here
