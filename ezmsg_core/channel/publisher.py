@@ -259,20 +259,28 @@ class Publisher:
         return self._dispatch.counters(time.monotonic_ns() if now_ns is None else now_ns)
 
     async def _finish(self, gone: asyncio.Event) -> None:
-        dispatch = self._dispatch
-        await settled(self._advertising)
+        try:
+            await settled(self._advertising)
+            await self._linger(gone)
+        finally:  # also for a link whose loop ends before
+            self._dispatch.cut(is_sparing_lossless=False)
+            for task in list(self._steering):
+                task.cancel()
+            await self._leave()
+
+    async def _linger(self, gone: asyncio.Event) -> None:
         for is_sparing_lossless, linger_s in ((True, VIEWER_LINGER_S), (False, LINGER_S)):
             try:
                 async with asyncio.timeout(linger_s):
                     await gone.wait()
                     break
             except TimeoutError:
-                late = dispatch.cut(is_sparing_lossless=is_sparing_lossless)
+                late = self._dispatch.cut(is_sparing_lossless=is_sparing_lossless)
                 if late and not is_sparing_lossless:
                     _log.warning("%s: closed before %s had received everything", self.log_name, ", ".join(late))
+
+    async def _leave(self) -> None:
         self._link.endpoints.remove(self.endpoint_id)
-        for task in list(self._steering):
-            task.cancel()
         try:
             await self._link.ask(Withdraw(self.endpoint_id))
         except (LinkError, GraphError):

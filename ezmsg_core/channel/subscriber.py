@@ -195,12 +195,19 @@ class Subscriber:
         )
 
     async def _finish(self) -> None:
-        await settled(self._advertising)
+        try:
+            await settled(self._advertising)
+        finally:  # also for a link whose loop ends before
+            await self._leave()
+
+    async def _leave(self) -> None:
         try:
             if self._routes is not None:
                 self._link.endpoints.remove(self.endpoint_id)
-                await self._routes.close()
-                await self._link.ask(Withdraw(self.endpoint_id))
+                try:
+                    await self._routes.close()
+                finally:
+                    await self._link.ask(Withdraw(self.endpoint_id))
         except (LinkError, GraphError):
             pass  # the server is gone, or never knew of it: there is nobody to tell
         finally:

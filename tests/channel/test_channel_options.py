@@ -1,6 +1,7 @@
 """What users may say when they create an endpoint, and where publishers listen."""
 
 import asyncio
+import concurrent.futures
 import logging
 import os
 import socket
@@ -11,9 +12,11 @@ from uuid import UUID
 import pytest
 
 from ezmsg_core.channel import Publisher, Subscriber
+from ezmsg_core.channel import exchange as exchange_module
+from ezmsg_core.client.link_sharing import control_thread
 from ezmsg_core.errors import ConfigError, LimitExceededError, ServerUnreachableError
 from ezmsg_core.model.profiles import ProfileChannelType
-from tests.channel.stage import Stage, soon, take
+from tests.channel.stage import Stage, soon, take, until
 
 
 def test_endpoints_are_made_by_create_only() -> None:
@@ -201,3 +204,24 @@ async def test_closing_goes_on_for_those_who_no_longer_wait_for_it(stage: Stage)
     assert await take(subscriber, 1) == [1]
     await stage.topology_once(lambda state: not state.publishers)
     await soon(publisher.wait_closed())
+
+
+async def test_closing_that_is_cut_short_still_leaves_the_graph_and_gives_the_link_back(local_stage: Stage) -> None:
+    address = local_stage.server.address
+    publisher = await Publisher.create("t", address)
+    subscriber = await Subscriber.create("t", address)
+    anchor = await Subscriber.create("elsewhere", address)  # its link is the same, and stays
+    exchange, count = exchange_module._exchanges[anchor._link]
+    for endpoint in (publisher, subscriber):
+        endpoint._advertising = concurrent.futures.Future()  # that closing waits for
+        endpoint.close()
+        assert endpoint._end is not None
+        is_waiting = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), endpoint._link.loop)
+        await asyncio.wrap_future(is_waiting)
+        endpoint._end.cancel()
+    await local_stage.topology_once(lambda state: not state.publishers and len(state.subscribers) == 1)
+    await until(lambda: exchange_module._exchanges[anchor._link] == (exchange, count - 2))
+    assert not exchange._publishers and list(exchange._subscribers) == [anchor.endpoint_id]
+    anchor.close()
+    await soon(anchor.wait_closed())
+    await until(lambda: not control_thread()._carriers)
