@@ -100,7 +100,7 @@ async def test_the_publishers_have_their_configured_rates(start_demo: Callable[.
         while not all(before.get(topic, (0, 0.0))[0] for topic in CONFIGURED_RATES):  # a spectrum takes a second first
             await asyncio.sleep(0.1)
             before = await published_totals(context)
-        await asyncio.sleep(10.0)  # what is measured is a rate
+        await asyncio.sleep(8.0)  # what is measured is a rate
         after = await published_totals(context)
     for topic, rate_hz in CONFIGURED_RATES.items():
         count, seconds = (end - start for start, end in zip(before[topic], after[topic], strict=True))

@@ -25,7 +25,7 @@ from tests.server.raw_peer import RawPeer
 from tests.server.serving_thread import serving
 
 ASKS = 100
-HANDSHAKE_S = 1.0
+HANDSHAKE_S = 0.6
 LIMITS = LinkLimits(handshake_s=HANDSHAKE_S, pending_handshakes=128)
 OPTIONS = ServingOptions(address=Address("127.0.0.1", 0), link_limits=LIMITS)
 TRANSPORTS = pytest.mark.parametrize("is_remote", [False, True], ids=["unix", "tcp"])
