@@ -67,10 +67,9 @@ class GraphContext(GraphQueries):
     ) -> None:
         try:
             await self.revert()
-            await self._quietly(CloseSession(self.session_id))
         finally:
-            self._session_id = None
-            await self._give_back()
+            closing = asyncio.ensure_future(self._close())
+            await asyncio.shield(closing)  # whoever is cancelled once more leaves it to the loop
 
     @property
     def graph_address(self) -> AddressType | None:
@@ -175,10 +174,19 @@ class GraphContext(GraphQueries):
         except EzmsgError as error:
             logger.warning("The graph server could not be told: %s", error)
 
+    async def _close(self) -> None:
+        try:
+            await self._quietly(CloseSession(self.session_id))
+        finally:
+            self._session_id = None
+            await self._give_back()
+
     async def _give_back(self) -> None:
         reached, self._reached = self._reached, None
         if reached is None:
             return
-        await control_thread().release(reached.link)
-        if reached.server is not None:
-            await asyncio.to_thread(reached.server.stop)
+        try:
+            await control_thread().release(reached.link)
+        finally:
+            if reached.server is not None:
+                await asyncio.to_thread(reached.server.stop)

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 import ezmsg_core as ez
+from ezmsg_core.client.link_sharing import control_thread
 from ezmsg_core.errors import (
     AddressCollisionError,
     CycleError,
@@ -95,6 +96,45 @@ async def test_an_edge_lives_as_long_as_somebody_holds_it(server: ez.GraphServer
         assert await edges(observer) == {("kept", "b")}
         await service.disconnect("kept", "b")
         assert await edges(observer) == set()
+
+
+@pytest.mark.parametrize("cancellations", [1, 2, 3])
+async def test_leaving_a_context_goes_on_when_it_is_cancelled(server: ez.GraphServer, cancellations: int) -> None:
+    async with ez.GraphContext(server.address) as observer:
+        context = await ez.GraphContext(server.address).__aenter__()
+        await context.register_metadata(metadata("A"))
+        subscriber = await context.subscriber("b")
+        publisher = await context.publisher("b")
+        await publisher.broadcast(1)
+        leaving = asyncio.create_task(context.__aexit__(None, None, None))
+        for _ in range(cancellations):
+            await asyncio.sleep(0)
+            leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        async with asyncio.timeout(SOON_S):
+            while len((state := await observer.topology()).sessions) > 1 or state.publishers or state.subscribers:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            await asyncio.gather(publisher.wait_closed(), subscriber.wait_closed())
+            while context._reached is not None or asyncio.all_tasks() > {asyncio.current_task()}:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        assert await _declared(observer) == set()
+    assert not control_thread()._carriers
+
+
+async def test_a_server_of_a_contexts_own_ends_although_leaving_is_cancelled_again_and_again() -> None:
+    context = await ez.GraphContext().__aenter__()
+    server = context.server
+    assert server is not None
+    await context.subscriber("b")
+    leaving = asyncio.create_task(context.__aexit__(None, None, None))
+    for _ in range(3):
+        await asyncio.sleep(0.001)
+        leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    await asyncio.to_thread(server.join, SOON_S)
+    assert not server.is_alive()
 
 
 async def test_an_edge_that_closes_a_loop_is_refused_with_the_loop(server: ez.GraphServer) -> None:
