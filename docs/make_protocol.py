@@ -51,7 +51,7 @@ is at most {LinkLimits().observer_frame_bytes >> 10} KiB long from those who loo
 {LinkLimits().client_frame_bytes >> 20} MiB from the server, and at most {MAX_DEPTH} levels deep.
 
 The client's first frame is `hello`, the server's `welcome`. Every `ask` ends with exactly one `answered` or `faulted` of
-the same `id`. Send `alive` every `heartbeat_s` of the welcome. Items of a watch are `pushed` while there is credit, of
+the same `id`, unless a `forget` takes it back, after which it may end without. Send `alive` every `heartbeat_s` of the welcome. Items of a watch are `pushed` while there is credit, of
 which every watch has {LinkLimits().watch_items} at first; `credit` grants more.
 """
 

@@ -97,7 +97,7 @@ class Link:
             RequestTimeoutError: no answer in time; whether it was done is unknown.
             LinkLostError: the link went; whether it was done is unknown.
 
-        Cancellation: abandons the wait, not the command.
+        Cancellation: abandons the wait, not the command. The server is told that nobody waits, as after a timeout.
         """
         return await self._here(lambda: self._ask(command, timeout_s))
 
@@ -156,7 +156,8 @@ class Link:
                 raise  # the refusal itself is a timeout
             raise self._timed_out(command, timeout_s, was_sent=future is not None) from None
         finally:
-            self._pending.end(ask_id)
+            if self._pending.end(ask_id) is not None:
+                self._connection.send(frames.Forget(ask_id))  # or it would count as in flight on the server
             self._opening.pop(ask_id, None)
 
     def _timed_out(self, command: Command, timeout_s: float | None, *, was_sent: bool) -> RequestTimeoutError:

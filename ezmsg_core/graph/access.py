@@ -37,6 +37,7 @@ COMMAND_ROLES: dict[type[commands.CommandBase], Role] = {
 FRAME_ROLES: dict[type[frames.ClientFrameBase], Role] = {
     frames.Hello: Role.OBSERVE,
     frames.Ask: Role.OBSERVE,  # and then by command
+    frames.Forget: Role.OBSERVE,
     frames.CreditGranted: Role.OBSERVE,
     frames.Alive: Role.OBSERVE,
     frames.CallReply: Role.PARTICIPATE,

@@ -54,6 +54,10 @@ class OpenCalls:
         """Nobody is left to hear how these calls end."""
         self._take([call for call in self._calls.values() if call.link == link])
 
+    def forget(self, link: LinkKey, ask_id: int) -> None:
+        """The caller does not want to hear how this call ends."""
+        self._take([call for call in self._calls.values() if (call.link, call.ask_id) == (link, ask_id)])
+
     def expired(self, now_s: float) -> list[OpenCall]:
         """Calls whose deadline has passed."""
         return self._take([call for call in self._calls.values() if call.deadline_s <= now_s])

@@ -19,7 +19,6 @@ from ezmsg_core.wire.commands import (
 from ezmsg_core.wire.frames import ChannelReport, Routed, Steered
 
 STEERING = ("pause", "resume", "sync")
-MAX_STEERING_S = 3600.0  # a deadline that is longer is none
 
 
 def advertise_publisher(
@@ -128,9 +127,9 @@ def steer(state: GraphState, step: Step, peer: Peer, ask_id: int, command: Steer
         order = state.waits.order(other.link)
         orders.add(order)
         step.send(other.link, Steered(order, command.action))
-    patience_s = None if command.timeout_s is None else clamped(command.timeout_s, 0.0, MAX_STEERING_S)
-    deadline_s = None if patience_s is None else step.now.monotonic_s + patience_s
-    state.waits.add(Wait(peer.link, ask_id, Done(), orders, deadline_s, is_strict=True))
+    longest_s = state.limits.max_steering_s
+    patience_s = longest_s if command.timeout_s is None else clamped(command.timeout_s, 0.0, longest_s)
+    state.waits.add(Wait(peer.link, ask_id, Done(), orders, step.now.monotonic_s + patience_s, is_strict=True))
     return Later()
 
 

@@ -10,6 +10,7 @@ class GraphLimits(msgspec.Struct, frozen=True):
     asks_in_flight: int = 64  # a link; a client that needs more is not reading its answers
     min_call_timeout_s: float = 0.01
     max_call_timeout_s: float = 60.0  # nobody waits longer at a screen
+    max_steering_s: float = 3600.0  # a steering that publishers do not obey within an hour is not going to be
     attach_wait_s: float = 1.0  # for subscribers to attach before an edge or publisher is announced as ready
     journal_events: int = 10_000  # a stream; hours of a busy graph
     journal_bytes: int = 16 << 20

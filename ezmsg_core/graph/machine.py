@@ -185,6 +185,11 @@ class GraphMachine:
                 peer.has_said_hello = True
                 step.note(f"{peer.label} (pid {peer.pid} on {peer.host}) joined from {peer.address} to {peer.role}.")
                 watch_commands.update_sampling(state, step)
+            case frames.Forget(ask_id):
+                if ask_id in peer.open_asks:
+                    peer.open_asks.discard(ask_id)
+                    state.calls.forget(peer.link, ask_id)
+                    state.waits.forget(peer.link, ask_id)
             case frames.CallReply():
                 process_commands.call_replied(state, step, peer, frame)
             case frames.RouteTaken(order) | frames.SteerTaken(order):

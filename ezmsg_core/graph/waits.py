@@ -13,7 +13,7 @@ class Wait(msgspec.Struct):
     ask_id: int
     answer: Answer
     orders: set[int]  # what has not been obeyed yet
-    deadline_s: float | None  # monotonic
+    deadline_s: float  # monotonic
     is_strict: bool  # at the deadline: refuse, instead of answering all the same
 
 
@@ -58,9 +58,15 @@ class Waits:
         orders = [number for number, to in self._links.items() if to == link]
         return [wait for wait in (self.obeyed(link, number) for number in orders) if wait is not None]
 
+    def forget(self, link: LinkKey, ask_id: int) -> None:
+        """Nobody wants this answer; orders that it waited for are no longer followed."""
+        wait = self._all.get((link, ask_id))
+        if wait is not None:
+            self._forget(wait)
+
     def expired(self, now_s: float) -> list[tuple[Wait, set[LinkKey]]]:
         """Waits whose deadline has passed, which are over, each with the links that did not obey."""
-        late = [wait for wait in self._all.values() if wait.deadline_s is not None and wait.deadline_s <= now_s]
+        late = [wait for wait in self._all.values() if wait.deadline_s <= now_s]
         result: list[tuple[Wait, set[LinkKey]]] = []
         for wait in late:
             result.append((wait, {self._links[number] for number in wait.orders if number in self._links}))
@@ -69,7 +75,7 @@ class Waits:
 
     def next_deadline(self) -> float | None:
         """The earliest deadline, monotonic seconds."""
-        return min((wait.deadline_s for wait in self._all.values() if wait.deadline_s is not None), default=None)
+        return min((wait.deadline_s for wait in self._all.values()), default=None)
 
     def _forget(self, wait: Wait) -> None:
         self._all.pop((wait.link, wait.ask_id), None)

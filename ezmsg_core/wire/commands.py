@@ -168,7 +168,7 @@ class SteerPublishers(CommandBase, frozen=True, tag="steer"):
     """Pauses, resumes or syncs all publishers; answered when every one of them has obeyed."""
 
     action: str  # pause, resume, sync
-    timeout_s: float | None = None  # None: no deadline
+    timeout_s: float | None = None  # None: as long as the server waits for anything
 
 
 class StopServer(CommandBase, frozen=True, tag="stop_server"):

@@ -32,6 +32,12 @@ class Ask(ClientFrameBase, frozen=True, tag="ask"):
     command: Command
 
 
+class Forget(ClientFrameBase, frozen=True, tag="forget"):
+    """Nobody waits for the answer to an ask any longer. The command is not undone; its answer may still come."""
+
+    id: int
+
+
 class CallReply(ClientFrameBase, frozen=True, tag="call_reply"):
     """The owner's reply to an `Invoked` call."""
 
@@ -79,7 +85,7 @@ class Alive(ClientFrameBase, frozen=True, tag="alive"):
     loop_lag_ns: int = 0  # how late the event loop of the units runs; 0 where it has none
 
 
-Notice = Hello | CallReply | RouteTaken | SteerTaken | ProfileReport | ChannelReport | CreditGranted | Alive
+Notice = Hello | Forget | CallReply | RouteTaken | SteerTaken | ProfileReport | ChannelReport | CreditGranted | Alive
 ClientFrame = Ask | Notice
 
 

@@ -18,7 +18,7 @@ from ezmsg_core.model.roles import Role
 from ezmsg_core.model.watching import Bookmark, StreamName
 from ezmsg_core.server import Serving
 from ezmsg_core.wire import commands
-from ezmsg_core.wire.answers import CallEnded, Done, EdgeHeld, WatchOpened
+from ezmsg_core.wire.answers import CallEnded, Done, EdgeHeld, PublisherPlaced, WatchOpened
 from ezmsg_core.wire.frames import Answered, Ask, Farewell, Faulted, Pushed, ServerFrame
 from tests.client.listener import Last
 from tests.client.scripted_server import ScriptedServer
@@ -139,6 +139,22 @@ async def test_more_commands_than_the_server_takes_at_once_take_turns():
     answers = await asyncio.gather(*(link.ask(commands.ConnectEdge(f"{n}", "end")) for n in range(count)))
     assert answers == [EdgeHeld(True)] * count
     await link.aclose()
+    await serving.stop()
+
+
+async def test_commands_that_nobody_waits_for_any_longer_do_not_use_up_the_link():
+    serving = await Serving.start()
+    owner = await Link.open(serving.entry, Role.PARTICIPATE)
+    placed = await owner.ask(commands.AdvertisePublisher("t", 4, []))
+    assert isinstance(placed, PublisherPlaced)
+    owner.endpoints.add_publisher(placed.endpoint_id, lambda _: None, lambda _, __: None)  # obeys never
+    link = await Link.open(serving.entry, Role.CONTROL)
+    for _ in range(LIMITS.asks_in_flight + 1):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(link.ask(commands.SteerPublishers("sync"), timeout_s=None), 0.005)
+    assert await link.ask(commands.ConnectEdge("a", "b")) == EdgeHeld(True)
+    for each in (link, owner):
+        await each.aclose()
     await serving.stop()
 
 

@@ -801,6 +801,16 @@ class TestEndpoints:
         assert error.late == ["slow@lab"]
         slow.send(frames.SteerTaken(slow.take(frames.Steered)[0].steer_id))
 
+    def test_steering_without_a_deadline_ends_when_the_server_waits_no_longer(self):
+        play = Play(max_steering_s=5.0)
+        pub, eve = play.enter(label="slow@lab"), play.enter(Role.CONTROL)
+        publisher_of(pub, "a")
+        ask = eve.start(commands.SteerPublishers("sync"))
+        play.wait(4.9)
+        assert eve.ended(ask) is None
+        play.wait(0.2)
+        assert isinstance(eve.ended(ask), RequestTimeoutError)
+
     def test_steering_nobody_is_done_at_once_and_nonsense_is_refused(self):
         eve = Play().enter(Role.CONTROL)
         eve.ask(commands.SteerPublishers("pause"))
@@ -828,6 +838,44 @@ class TestLinks:
         actor.send(frames.Alive())
         assert actor.closed is not None
         assert "Hello" in actor.closed.text
+
+    def test_what_nobody_waits_for_is_in_flight_no_longer(self):
+        play = Play(asks_in_flight=3)
+        owner, caller = play.enter(), play.enter()
+        process_of(owner, "U")
+        publisher_of(owner, "t")
+        for _ in range(3):
+            steered = caller.start(commands.SteerPublishers("sync"))
+            called = caller.start(commands.CallUnit("WAIT", 60.0, "U"))
+            for ask in (steered, called):
+                caller.send(frames.Forget(ask))
+        waiting = caller.start(commands.CallUnit("WAIT", 60.0, "U"))
+        assert caller.ask(commands.ConnectEdge("a", "b")) == EdgeHeld(True)
+        for order in owner.take(frames.Steered):
+            owner.send(frames.SteerTaken(order.steer_id))
+        for call in owner.take(frames.Invoked):
+            owner.send(frames.CallReply(call.call_id, ProcessControlResponse("1", ok=True)))
+        assert caller.ended(waiting).response.ok
+        play.wait(120.0)
+        ended = {frame.id for frame in caller.take(frames.Answered)} | {
+            frame.id for frame in caller.take(frames.Faulted)
+        }
+        assert waiting in ended
+        assert not ended & set(range(1, waiting))
+        assert caller.closed is None
+
+    def test_forgetting_what_was_answered_or_never_asked_does_nothing(self):
+        play = Play()
+        owner, caller, other = play.enter(), play.enter(), play.enter()
+        process_of(owner, "U")
+        caller.ask(commands.ConnectEdge("a", "b"))
+        call = other.start(commands.CallUnit("WAIT", 60.0, "U"))
+        for ask in (call, 99):  # of this link, the first is the answered one
+            caller.send(frames.Forget(ask))
+        (invoked,) = owner.take(frames.Invoked)
+        owner.send(frames.CallReply(invoked.call_id, ProcessControlResponse("1", ok=True)))
+        assert other.ended(call).response.ok
+        assert caller.closed is None
 
     def test_two_commands_with_one_id_end_the_link(self):
         play = Play()
@@ -939,6 +987,7 @@ class TestAccess:
         samples: dict[type, frames.ClientFrame] = {
             frames.Hello: frames.Hello("l", 1, "h"),
             frames.Ask: frames.Ask(1, commands.GetTopology()),
+            frames.Forget: frames.Forget(1),
             frames.CreditGranted: frames.CreditGranted(1, 1),
             frames.Alive: frames.Alive(),
             frames.CallReply: frames.CallReply(1, ProcessControlResponse("", ok=True)),
