@@ -53,7 +53,7 @@ class TicketBook:
         """Take a ticket, which is void then; wait for one that is on its way.
 
         Raises:
-            AccessDeniedError: somebody else waits for it.
+            AccessDeniedError: somebody else waits for it or took it, or it gave way or is too old.
         """
         if ticket_id not in self._tickets:
             if ticket_id in self._awaited:
@@ -62,8 +62,12 @@ class TicketBook:
             try:
                 await future
             finally:
-                self._awaited.pop(ticket_id, None)
-        until_s, ticket = self._tickets.pop(ticket_id)
+                if self._awaited.get(ticket_id) is future:
+                    del self._awaited[ticket_id]
+        found = self._tickets.pop(ticket_id, None)
+        if found is None:  # since it came, and before this had its turn
+            raise AccessDeniedError("The ticket of a connection was taken or gave way to others.", role="subscriber")
+        until_s, ticket = found
         if until_s < time.monotonic():
             raise AccessDeniedError("The ticket of a connection is too old.", role="subscriber")
         return ticket

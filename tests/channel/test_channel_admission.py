@@ -225,6 +225,26 @@ async def test_a_ticket_that_comes_after_its_subscriber_is_waited_for() -> None:
     assert len(book) == 0
 
 
+async def test_a_ticket_that_is_gone_before_its_subscriber_has_its_turn_is_refused() -> None:
+    book = TicketBook(limit=1)
+    waiting = asyncio.create_task(book.use(b"a" * 16))
+    await asyncio.sleep(0)
+    book.add(Admitted("p", "s", b"a" * 16, bytes(32)))
+    book.add(Admitted("p", "s", b"b" * 16, bytes(32)))
+    with pytest.raises(AccessDeniedError, match="gave way"):
+        await soon(waiting)
+    late = Admitted("p", "s", b"c" * 16, bytes(32))
+    waiting = asyncio.create_task(book.use(b"c" * 16))
+    await asyncio.sleep(0)
+    next_one = asyncio.create_task(book.use(b"c" * 16))
+    book.add(late)
+    assert await book.use(b"c" * 16) is late
+    with pytest.raises(AccessDeniedError, match="taken"):
+        await soon(waiting)
+    book.add(late)
+    assert await soon(next_one) is late
+
+
 async def test_tickets_grow_old_and_the_oldest_gives_way() -> None:
     book = TicketBook(limit=2, lifetime_s=-1.0)
     book.add(Admitted("p", "s", b"a" * 16, bytes(32)))
