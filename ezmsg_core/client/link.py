@@ -121,8 +121,16 @@ class Link:
             after_seq: seq of the last event that is known; None: begin with a state.
             epoch: of the server that the seq belongs to.
             interval_s: how often processes are to report profiles, where those are watched.
+
+        Cancellation: no watch stays open.
         """
-        return await self._here(lambda: self._open_watch(OpenWatch(stream, after_seq, epoch, interval_s)))
+        watch = Watch(stream, self._limits.watch_items, lambda items: self._grant(watch, items))
+        try:
+            await self._here(lambda: self._open_watch(watch, OpenWatch(stream, after_seq, epoch, interval_s)))
+        except BaseException:  # it may be open all the same, or open later
+            await watch.aclose()
+            raise
+        return watch
 
     def on_invoked(self, process_id: UUID, answer: OnInvoked | None) -> None:
         """Say who answers calls for a process; calls are answered concurrently, on the link's loop."""
@@ -171,12 +179,10 @@ class Link:
         )
         return RequestTimeoutError(text, address=self.address, timeout_s=timeout_s)
 
-    async def _open_watch(self, command: OpenWatch) -> Watch:
-        watch = Watch(command.stream, self._limits.watch_items, lambda items: self._grant(watch, items))
+    async def _open_watch(self, watch: Watch, command: OpenWatch) -> None:
         await self._ask(command, self._limits.ask_timeout_s, watch)
         if self._lost.done():
             watch.lose(self._lost.result())
-        return watch
 
     def _grant(self, watch: Watch, items: int) -> None:
         self.send(frames.CreditGranted(watch.watch_id, items))
@@ -230,8 +236,8 @@ class Link:
         if watch is None:  # nobody waited long enough
             self._spawn(self._forget_watch(watch_id))
             return
-        watch.opened(watch_id, lambda: self._run_here(lambda: self._close_watch(watch)))
         self._watches[watch_id] = watch
+        watch.opened(watch_id, lambda: self._run_here(lambda: self._close_watch(watch)))
 
     def _take_call(self, call: frames.Invoked) -> None:
         answer = self._on_invoked.get(call.process_id)

@@ -57,9 +57,14 @@ class Watch:
         return item
 
     def opened(self, watch_id: int, on_close: Callable[[], None]) -> None:
-        """The server knows the watch by this id."""
-        self.watch_id = watch_id
-        self._on_close = on_close
+        """The server knows the watch by this id. Called by the link; ``on_close`` at once if it is closed already."""
+        with self._lock:
+            self.watch_id = watch_id
+            is_closed = isinstance(self._end, StopAsyncIteration)
+            if not is_closed:
+                self._on_close = on_close
+        if is_closed:
+            on_close()
 
     def put(self, item: WatchItem) -> None:
         """An item came. Called by the link."""

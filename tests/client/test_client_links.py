@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from ezmsg_core.client import Link
+from ezmsg_core.client import Link, Watch
 from ezmsg_core.client.process_agent import ProcessAgent
 from ezmsg_core.config import LinkLimits
 from ezmsg_core.errors import LinkLostError, NotPermittedError, RequestTimeoutError
+from ezmsg_core.graph.limits import GraphLimits
 from ezmsg_core.model.control import ProcessControlErrorCode, ProcessControlRequest, ProcessControlResponse
 from ezmsg_core.model.roles import Role
 from ezmsg_core.model.watching import Bookmark, StreamName
-from ezmsg_core.server import Serving
+from ezmsg_core.server import Serving, ServingOptions
 from ezmsg_core.wire import commands
 from ezmsg_core.wire.answers import CallEnded, Done, EdgeHeld, PublisherPlaced, WatchOpened
 from ezmsg_core.wire.frames import Answered, Ask, Farewell, Faulted, Pushed, ServerFrame
@@ -85,6 +86,49 @@ async def test_a_watch_that_opens_when_nobody_waits_any_longer_is_closed_again()
             await link.ask(commands.GetTopology())
         await until_asked(server, 3)
         assert server.asked[2].command == commands.CloseWatch(5)
+        await link.aclose()
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True], ids=["on its loop", "from another loop"])
+async def test_watches_that_are_cancelled_at_any_moment_are_closed_again(is_elsewhere: bool):
+    serving = await Serving.start(ServingOptions(graph_limits=GraphLimits(watches_per_link=4)))
+    link = await Link.open(serving.entry, Role.OBSERVE)
+
+    async def give_up() -> None:
+        for rounds in range(60):
+            opening = asyncio.create_task(link.watch(StreamName.TOPOLOGY))
+            for _ in range(rounds % 20):
+                await asyncio.sleep(0)
+            opening.cancel()
+            (watch,) = await asyncio.gather(opening, return_exceptions=True)
+            if isinstance(watch, Watch):
+                await watch.aclose()
+            else:
+                assert isinstance(watch, asyncio.CancelledError)
+            await link.ask(commands.GetTopology())  # by then, what was given up is closed
+
+    await (asyncio.to_thread(asyncio.run, give_up()) if is_elsewhere else give_up())
+    for _ in range(4):
+        await link.watch(StreamName.TOPOLOGY)
+    await link.aclose()
+    await serving.stop()
+
+
+async def test_a_watch_that_was_open_when_its_caller_was_cancelled_is_closed_again():
+    def reply(ask: Ask) -> list[ServerFrame]:
+        return [Answered(ask.id, WatchOpened(5))] if isinstance(ask.command, commands.OpenWatch) else done(ask)
+
+    with ScriptedServer(reply) as server:
+        link = await Link.open(server.server_entry, Role.OBSERVE)
+        opening = asyncio.create_task(link.watch(StreamName.TOPOLOGY))
+        async with asyncio.timeout(10.0):
+            while not link._watches:  # noqa: ASYNC110 - the answer came, its caller has not run since
+                await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.wait([opening])
+        assert opening.cancelled()
+        await until_asked(server, 2)
+        assert server.asked[1].command == commands.CloseWatch(5)
         await link.aclose()
 
 
